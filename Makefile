@@ -1,0 +1,57 @@
+# One list of verbs; hooks and CI call these. `make run` and `make test` work from a fresh clone.
+SHELL := /bin/bash
+PROFILE ?= release
+VENV := .venv
+PY := $(VENV)/bin/python
+export UV_PYTHON_DOWNLOADS := never
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: help run test install build translations format lint types rust check journeys e2e bench load proof docs lock
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.installed: requirements.txt scripts/install
+	scripts/install
+	@touch $@
+
+install: $(VENV)/.installed ## Debian packages, uv, and the Python packages of requirements.txt
+
+RUST := $(shell find core_rs -name '*.rs' 2>/dev/null) core_rs/Cargo.toml Cargo.toml
+$(VENV)/.built: $(VENV)/.installed $(RUST)
+	maturin develop --skip-install --profile $(PROFILE) --quiet
+	@touch $@
+
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard portal/translations/*/LC_MESSAGES/*.po))
+%.mo: %.po | $(VENV)/.installed
+	pybabel --quiet compile --input-file $< --output-file $@
+
+translations: $(CATALOGUES) ## compile the message catalogues
+
+build: $(VENV)/.built $(CATALOGUES) ## the native module and the catalogues
+
+run: build ## set up, replay the demo province if the database is empty, serve
+	$(PY) -m portal.cli run
+
+test: build ## everything: unit, both databases, journeys, browser
+	$(PY) -m pytest -n 2 --dist worksteal -q
+
+format: install ## rewrite to the house style
+	ruff format . && ruff check --fix-only --quiet . && cargo fmt
+
+lint: install ## ruff, rustfmt, import layers
+	ruff format --check . && ruff check . && cargo fmt --check && lint-imports
+
+types: build ## mypy --strict
+	mypy
+
+rust: install ## clippy and the crate's own tests
+	cargo clippy --all-targets --profile quick -- -D warnings
+	cargo clippy --features python --profile quick -- -D warnings
+	cargo test --profile quick --quiet
+
+check: lint types rust test ## what CI runs
+
+lock: ## resolve requirements.txt anew from pyproject.toml
+	uv pip compile --quiet --no-header --no-annotate --group dev --python-version 3.11 --upgrade pyproject.toml -o requirements.txt

@@ -1,0 +1,19 @@
+//! Fast, pure rules of Trạm. This file is the table of contents; it holds no logic.
+//!
+//! * [`error`]: one error type with kinds and stable codes
+//! * `qr`: image → text, text → typed payload
+//! * `names`: Vietnamese text, names, phones and ids
+//! * `linkage`: who is who
+//! * `pooling`: design, matching, decoding, prevalence
+//! * `credential`: base45, COSE, DCC, our signed slip
+//! * `python`: the only place that knows Python
+
+pub mod credential;
+pub mod error;
+pub mod linkage;
+pub mod names;
+pub mod pooling;
+pub mod qr;
+
+#[cfg(feature = "python")]
+mod python;

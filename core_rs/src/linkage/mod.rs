@@ -1,0 +1,1 @@
+//! Who is who: scoring, blocking, clustering, the incremental person index.

@@ -1,0 +1,1 @@
+//! Vietnamese text: Unicode, tone placement, legacy encodings, folding, phones and ids.

@@ -1,0 +1,1 @@
+//! Pools: design, matching results to people, decoding, prevalence.

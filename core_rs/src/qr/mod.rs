@@ -1,0 +1,1 @@
+//! QR codes: image to text, text to typed payload.
