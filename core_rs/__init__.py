@@ -1,8 +1,21 @@
 """Python face of the Rust core: the only thing the rest of Trạm imports from it."""
 
-from core_rs._native import CoreError, Table
+from core_rs._native import (
+    CoreError,
+    QrError,
+    Symbol,
+    Table,
+    decode_gray,
+    decode_image,
+    decode_many,
+)
 
 __all__ = [
     "CoreError",
+    "QrError",
+    "Symbol",
     "Table",
+    "decode_gray",
+    "decode_image",
+    "decode_many",
 ]

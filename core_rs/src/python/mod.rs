@@ -14,6 +14,7 @@ mod linkage;
 mod names;
 mod pooling;
 mod qr;
+mod qr_decode;
 
 create_exception!(
     core_rs,
@@ -44,5 +45,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     linkage::register(module)?;
     names::register(module)?;
     pooling::register(module)?;
-    qr::register(module)
+    qr::register(module)?;
+    qr_decode::register(module)
 }

@@ -1,0 +1,83 @@
+//! Gray pixels, one byte each, row by row.
+
+use crate::error::{Error, Kind, Result};
+
+/// A gray image that owns its pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gray {
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+}
+
+impl Gray {
+    /// Takes `width * height` pixels, row by row.
+    ///
+    /// # Errors
+    /// `qr.shape` if the count of pixels is another.
+    pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Result<Self> {
+        if width.checked_mul(height) != Some(pixels.len()) {
+            return Err(Error::new(
+                Kind::Malformed,
+                "qr.shape",
+                format!("{width} × {height} pixels were named, and {} came", pixels.len()),
+            ));
+        }
+        Ok(Self { width, height, pixels })
+    }
+
+    /// The borrowed form, which every stage takes.
+    pub fn view(&self) -> View<'_> {
+        View { width: self.width, height: self.height, pixels: &self.pixels }
+    }
+}
+
+/// A gray image borrowed from elsewhere; rows follow each other without padding.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    width: usize,
+    height: usize,
+    pixels: &'a [u8],
+}
+
+impl<'a> View<'a> {
+    /// Borrows `width * height` pixels; `None` if the count is another.
+    pub fn new(width: usize, height: usize, pixels: &'a [u8]) -> Option<Self> {
+        (width.checked_mul(height) == Some(pixels.len())).then_some(Self { width, height, pixels })
+    }
+
+    /// Columns.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// All pixels, row by row.
+    pub fn pixels(&self) -> &'a [u8] {
+        self.pixels
+    }
+
+    /// One row.
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        &self.pixels[y * self.width..(y + 1) * self.width]
+    }
+
+    /// Half the width and height, each pixel the rounded mean of four; an odd last row or column
+    /// is left out. Means keep thin modules visible, where dropping pixels would alias them.
+    pub fn halved(&self) -> Gray {
+        let (width, height) = (self.width / 2, self.height / 2);
+        let mut pixels = Vec::with_capacity(width * height);
+        for y in 0..height {
+            let (a, b) = (self.row(2 * y), self.row(2 * y + 1));
+            pixels.extend(a.chunks_exact(2).zip(b.chunks_exact(2)).map(|(a, b)| {
+                let sum = u16::from(a[0]) + u16::from(a[1]) + u16::from(b[0]) + u16::from(b[1]);
+                ((sum + 2) >> 2) as u8
+            }));
+        }
+        Gray { width, height, pixels }
+    }
+}

@@ -1,0 +1,222 @@
+//! The doors: an image in, every QR symbol of it out.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::exif::Orientation;
+use super::image::View;
+use super::load::{Source, check_size};
+use super::zxing;
+use crate::error::{Error, Kind, Result};
+
+/// Pixels of one image that are read by default: the largest phone sensors, four times over
+/// what a queue's camera delivers.
+pub const DEFAULT_MAX_PIXELS: usize = 50_000_000;
+
+/// Time for one image by default.
+pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A photograph above this many pixels is first tried at half its width and height.
+const COARSE_ABOVE_PIXELS: usize = 2_000_000;
+
+/// How much effort an image is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Camera frames: stop at the first scale that gives a symbol.
+    #[default]
+    Fast,
+    /// Photos that nobody will take again: every scale and every retry.
+    Thorough,
+}
+
+/// Effort and limits of one image.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How much effort.
+    pub mode: Mode,
+    /// More pixels than this are an error, found before they are decoded.
+    pub max_pixels: usize,
+    /// No new stage starts after this time; `None` for no limit.
+    pub deadline: Option<Duration>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { mode: Mode::Fast, max_pixels: DEFAULT_MAX_PIXELS, deadline: Some(DEFAULT_DEADLINE) }
+    }
+}
+
+/// One QR symbol of an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Symbol {
+    /// The bytes as written.
+    pub raw: Vec<u8>,
+    /// The bytes as text; `None` if they are not text.
+    pub text: Option<String>,
+    /// Corners in pixels of the upright image, clockwise from the symbol's own top left.
+    pub corners: [[f32; 2]; 4],
+}
+
+/// One image of many.
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'a> {
+    /// The bytes of a JPEG or PNG file.
+    File(&'a [u8]),
+    /// Gray pixels.
+    Gray(View<'a>),
+}
+
+/// Reads every QR symbol of a JPEG or PNG file.
+///
+/// # Errors
+/// `qr.empty_file`, `qr.unknown_format`, `qr.damaged_jpeg`, `qr.damaged_png`, `qr.no_pixels`,
+/// `qr.too_many_pixels`; `qr.deadline` if time ran out before any symbol was read.
+pub fn decode_image(data: &[u8], options: Options) -> Result<Vec<Symbol>> {
+    let mut search = Search::new(options);
+    let source = Source::open(data, options.max_pixels)?;
+    let (width, height) = (source.width(), source.height());
+    if source.scales_cheaply() && width * height > COARSE_ABOVE_PIXELS {
+        let half = source.gray(2)?;
+        search.look_at(half.view(), 2.0);
+    }
+    if search.is_open() {
+        let whole = source.gray(1)?;
+        search.look_at(whole.view(), 1.0);
+    }
+    let mut symbols = search.finish()?;
+    make_upright(&mut symbols, source.orientation(), width as f32, height as f32);
+    Ok(symbols)
+}
+
+/// Reads every QR symbol of gray pixels.
+///
+/// # Errors
+/// `qr.no_pixels`, `qr.too_many_pixels`; `qr.deadline` if time ran out before any symbol was read.
+pub fn decode_gray(view: View<'_>, options: Options) -> Result<Vec<Symbol>> {
+    let mut search = Search::new(options);
+    check_size(view.width(), view.height(), options.max_pixels)?;
+    search.look_at(view, 1.0);
+    let mut symbols = search.finish()?;
+    make_upright(&mut symbols, Orientation::UPRIGHT, 0.0, 0.0);
+    Ok(symbols)
+}
+
+/// Reads many images on `threads` threads; the answers are in the order of the images, and an
+/// image that fails does not touch the others.
+pub fn decode_many(
+    images: &[Input<'_>],
+    threads: usize,
+    options: Options,
+) -> Vec<Result<Vec<Symbol>>> {
+    let decode = |image: &Input<'_>| match *image {
+        Input::File(data) => decode_image(data, options),
+        Input::Gray(view) => decode_gray(view, options),
+    };
+    let threads = threads.clamp(1, images.len().max(1));
+    if threads == 1 {
+        return images.iter().map(decode).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let answers = Mutex::new(Vec::with_capacity(images.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let at = next.fetch_add(1, Ordering::Relaxed)
+                    && let Some(image) = images.get(at)
+                {
+                    let answer = decode(image);
+                    answers.lock().unwrap_or_else(PoisonError::into_inner).push((at, answer));
+                }
+            });
+        }
+    });
+    let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
+    answers.sort_unstable_by_key(|(at, _)| *at);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// The state of one image's search: what was found so far and how long it may go on.
+struct Search {
+    options: Options,
+    started: Instant,
+    was_cut_short: bool,
+    found: Vec<Symbol>,
+}
+
+impl Search {
+    fn new(options: Options) -> Self {
+        Self { options, started: Instant::now(), was_cut_short: false, found: Vec::new() }
+    }
+
+    fn is_late(&self) -> bool {
+        self.options.deadline.is_some_and(|limit| self.started.elapsed() >= limit)
+    }
+
+    /// Whether another scale should be looked at.
+    fn is_open(&mut self) -> bool {
+        if self.options.mode == Mode::Fast && !self.found.is_empty() {
+            return false;
+        }
+        self.was_cut_short |= self.is_late();
+        !self.was_cut_short
+    }
+
+    /// Looks at one scale; `factor` brings its corners to the size of the stored picture.
+    fn look_at(&mut self, view: View<'_>, factor: f32) {
+        if self.is_late() {
+            self.was_cut_short = true;
+            return;
+        }
+        for mut symbol in zxing::read(view, self.options.mode) {
+            for corner in &mut symbol.corners {
+                *corner = corner.map(|v| v * factor);
+            }
+            self.add(symbol);
+        }
+    }
+
+    /// Keeps a symbol unless it is one that was already found.
+    fn add(&mut self, symbol: Symbol) {
+        let is_known =
+            self.found.iter().any(|known| known.raw == symbol.raw && overlap(known, &symbol));
+        if !is_known {
+            self.found.push(symbol);
+        }
+    }
+
+    fn finish(self) -> Result<Vec<Symbol>> {
+        if self.was_cut_short && self.found.is_empty() {
+            return Err(Error::new(
+                Kind::LimitReached,
+                "qr.deadline",
+                "The time for this image ran out before a code was read.",
+            ));
+        }
+        Ok(self.found)
+    }
+}
+
+/// Whether the centre of one symbol lies within the reach of the other.
+fn overlap(a: &Symbol, b: &Symbol) -> bool {
+    let centre = |s: &Symbol| {
+        s.corners.iter().fold([0.0; 2], |sum, c| [sum[0] + c[0] / 4.0, sum[1] + c[1] / 4.0])
+    };
+    let (p, q) = (centre(a), centre(b));
+    let reach = a.corners.iter().map(|c| (c[0] - p[0]).hypot(c[1] - p[1])).fold(0.0, f32::max);
+    (p[0] - q[0]).hypot(p[1] - q[1]) < reach
+}
+
+/// Brings corners from the stored picture to the upright one.
+fn make_upright(symbols: &mut [Symbol], orientation: Orientation, width: f32, height: f32) {
+    for symbol in symbols {
+        let corners = symbol.corners.map(|c| orientation.upright(c, width, height));
+        let [a, b, _, d] = corners;
+        let turn = (b[0] - a[0]) * (d[1] - a[1]) - (b[1] - a[1]) * (d[0] - a[0]);
+        symbol.corners = corners;
+        if turn < 0.0 {
+            // A mirrored symbol: the way round that is clockwise is the other one.
+            symbol.corners.swap(1, 3);
+        }
+    }
+}
