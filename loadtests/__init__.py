@@ -1,0 +1,1 @@
+"""Load suites: Locust personas that speak HTTP only."""

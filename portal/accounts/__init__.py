@@ -1,0 +1,1 @@
+"""Staff: profiles, where they work, their training, and the lists they are imported from."""

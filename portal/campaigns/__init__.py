@@ -1,0 +1,1 @@
+"""Campaigns, their collection sessions, and the counters every dashboard reads."""

@@ -1,0 +1,1 @@
+"""Certificates: a snapshot of a released result, its paper, and whether it still holds."""

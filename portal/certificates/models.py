@@ -1,0 +1,52 @@
+"""Certificate and the templates it is printed from."""
+
+import datetime as dt
+
+import sqlalchemy as sa
+from flask_appbuilder import Model
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.db import BigId, UtcDateTime
+from portal.samples.models import Sample
+
+
+class CertificateTemplate(Model):
+    """Texts of a kind of certificate in a language, from a day on; a change is a new version."""
+
+    __tablename__ = "certificate_templates"
+    __table_args__ = (sa.UniqueConstraint("kind", "language", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(24))
+    language: Mapped[str] = mapped_column(sa.String(5), default="vi")
+    version: Mapped[int] = mapped_column(default=1)
+    texts: Mapped[dict] = mapped_column(sa.JSON, default=dict)  # type: ignore[type-arg]
+    valid_from: Mapped[dt.date] = mapped_column(sa.Date)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    created_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
+
+
+class Certificate(Model):
+    """One issue of a certificate: what it said then (`snapshot`), and what became of it.
+
+    The paper itself is not stored: it is made again, byte for byte, from the snapshot.
+    """
+
+    __tablename__ = "certificates"
+    __table_args__ = (sa.Index("ix_certificates_site_id_id", "site_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(16), unique=True)
+    kind: Mapped[str] = mapped_column(sa.String(24))
+    sample_id: Mapped[int] = mapped_column(sa.ForeignKey("samples.id"), index=True)
+    site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
+    template_id: Mapped[int | None] = mapped_column(sa.ForeignKey("certificate_templates.id"))
+    snapshot: Mapped[dict] = mapped_column(sa.JSON)  # type: ignore[type-arg]
+    result_version: Mapped[int] = mapped_column(default=1)
+    issued_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    status: Mapped[str] = mapped_column(sa.String(10), default="valid", index=True)
+    replaced_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("certificates.id"))
+    ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    ending_reason: Mapped[str] = mapped_column(sa.String(160), default="")
+
+    sample: Mapped[Sample] = relationship()

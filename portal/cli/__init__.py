@@ -1,0 +1,37 @@
+"""`tram`: what administrators script. Each group of commands is a module of this package."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import click
+
+
+class _Lazy(click.Group):
+    """Finds commands in the modules of this package; imports only the one that is asked for.
+
+    A module `x.py` provides the command or group `x` (`_` reads as `-`), named `command` there.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        found = pkgutil.iter_modules([str(Path(__file__).parent)])
+        return sorted(m.name.replace("_", "-") for m in found if not m.name.startswith("_"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = importlib.import_module(f"portal.cli.{cmd_name.replace('-', '_')}")
+        return module.command
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    r"""Trạm: mass community testing for a province.
+
+    \b
+    A first look:      tram run
+    A real start:      tram db upgrade, tram accounts create-admin, tram serve
+    Every day:         tram backup, tram db check
+    Settings come from TRAM_… variables; docs/operations.md lists them all.
+    """

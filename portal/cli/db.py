@@ -1,0 +1,28 @@
+"""`tram db`: the schema of the database."""
+
+import click
+
+from portal import settings
+
+
+@click.group(name="db")
+def command() -> None:
+    """Create and change the database schema."""
+
+
+@command.command()
+def upgrade() -> None:
+    """Bring the database to the newest schema; safe to repeat and to race."""
+    from portal.migrations import upgrade as run
+
+    run(settings.load().database_url)
+    click.echo("The database is at the newest schema.")
+
+
+@command.command()
+@click.argument("message")
+def revise(message: str) -> None:
+    """Write a migration from the difference between the models and the database."""
+    from portal.migrations import revise as run
+
+    click.echo(run(settings.load().database_url, message))

@@ -1,0 +1,110 @@
+"""Database access: engine, the scoped session, `transaction`, and the column types of the house."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from flask_appbuilder import Model
+from sqlalchemy.engine import Dialect, Engine
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+from portal.actors import Actor
+from portal.settings import Settings
+
+# Names that do not depend on the database, so that a migration can drop what another made.
+Model.metadata.naming_convention = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+session_factory = sessionmaker(autoflush=False, expire_on_commit=False)
+# One session a thread; the web application removes it after each request.
+db_session = scoped_session(session_factory)
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An instant: aware in Python, UTC in the database. A naive value is refused."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> Any:
+        """Refuses naive values; SQLite, which has no zones, gets plain UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "a naive datetime may not enter the database"
+            raise ValueError(message)
+        utc = value.astimezone(dt.UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(
+        self, value: dt.datetime | None, dialect: Dialect
+    ) -> dt.datetime | None:
+        """Always aware, always UTC."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+# BIGINT does not autoincrement in SQLite, where INTEGER is 64 bits wide anyway.
+BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def make_engine(url: str, **options: Any) -> Engine:
+    """An engine for `url`, with the settings each database needs to be durable and not to wait."""
+    if url.startswith("sqlite"):
+        engine = sa.create_engine(url, connect_args={"timeout": 30}, **options)
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+    return sa.create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, **options)
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    del record
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",  # the journal of arrivals is FULL; this file can be rebuilt from it
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        "cache_size=-65536",
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def bind(settings: Settings) -> Engine:
+    """Binds the process's sessions to the database of the settings and gives the engine."""
+    if settings.is_sqlite:
+        settings.var_dir.mkdir(parents=True, exist_ok=True)
+    engine = make_engine(settings.database_url)
+    db_session.remove()
+    session_factory.configure(bind=engine)
+    return engine
+
+
+@contextmanager
+def transaction(actor: Actor) -> Iterator[Session]:
+    """The one place that commits: everything inside is written, or nothing.
+
+    The actor travels on the session, where the audit listeners find it.
+    """
+    session = db_session()
+    session.info["actor"] = actor
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop("actor", None)

@@ -1,0 +1,1 @@
+"""Health declarations: the public form, its look-up code, versions, and counted look-ups."""

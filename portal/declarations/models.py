@@ -1,0 +1,83 @@
+"""Declaration with versions; attempts to look up anything by code."""
+
+import datetime as dt
+
+import sqlalchemy as sa
+from flask_appbuilder import Model
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.areas.models import AdminUnit
+from portal.db import BigId, UtcDateTime
+from portal.people.models import Person
+
+
+class Declaration(Model):
+    """A health declaration; the columns repeat the current version, for lists and search.
+
+    `lookup_code` opens it together with a second factor, and updates it (R31).
+    """
+
+    __tablename__ = "declarations"
+    __table_args__ = (sa.Index("ix_declarations_area_id_id", "area_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    lookup_code: Mapped[str] = mapped_column(sa.String(16), unique=True)
+    kind: Mapped[str] = mapped_column(sa.String(16), default="domestic")
+    full_name: Mapped[str] = mapped_column(sa.String(120))
+    folded_name: Mapped[str] = mapped_column(sa.String(120), index=True)
+    sort_name: Mapped[str] = mapped_column(sa.String(160), default="")
+    birth_on: Mapped[dt.date | None] = mapped_column(sa.Date)
+    birth_year: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    sex: Mapped[str] = mapped_column(sa.String(8), default="unknown")
+    phone: Mapped[str] = mapped_column(sa.String(20), default="")
+    national_id: Mapped[str] = mapped_column(sa.String(12), default="", index=True)
+    address: Mapped[str] = mapped_column(sa.String(240), default="")
+    area_id: Mapped[int | None] = mapped_column(sa.ForeignKey("admin_units.id"))
+    risk: Mapped[str] = mapped_column(sa.String(8), default="green")
+    is_proxy: Mapped[bool] = mapped_column(default=False)
+    status: Mapped[str] = mapped_column(sa.String(10), default="current", index=True)
+    current_version: Mapped[int] = mapped_column(default=1)
+    person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("people.id"), index=True)
+    submitted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(default=1)
+
+    area: Mapped[AdminUnit | None] = relationship()
+    person: Mapped[Person | None] = relationship()
+
+
+class DeclarationVersion(Model):
+    """What was declared each time, as it was; never changed."""
+
+    __tablename__ = "declaration_versions"
+    __table_args__ = (sa.UniqueConstraint("declaration_id", "number"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    declaration_id: Mapped[int] = mapped_column(sa.ForeignKey("declarations.id"), index=True)
+    number: Mapped[int] = mapped_column()
+    answers: Mapped[dict] = mapped_column(sa.JSON)  # type: ignore[type-arg]
+    declared_by: Mapped[str] = mapped_column(sa.String(12), default="self")
+    recorded_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    recorded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
+
+    declaration: Mapped[Declaration] = relationship()
+
+
+class LookupAttempt(Model):
+    """A try to open something by code: counted here, so that every node sees the same lock.
+
+    `code_hash` and `network` are keyed hashes.
+    """
+
+    __tablename__ = "lookup_attempts"
+    __table_args__ = (
+        sa.Index("ix_lookup_attempts_code_hash_at", "code_hash", "at"),
+        sa.Index("ix_lookup_attempts_network_at", "network", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    door: Mapped[str] = mapped_column(sa.String(12))
+    code_hash: Mapped[str] = mapped_column(sa.String(64))
+    network: Mapped[str] = mapped_column(sa.String(64))
+    is_success: Mapped[bool] = mapped_column(default=False)

@@ -1,0 +1,1 @@
+"""The hot way in: devices, the journal of what they sent, the applier that makes it true."""

@@ -1,0 +1,1 @@
+"""Laboratory results: recorded by one person, released by another, never changed after."""

@@ -1,0 +1,49 @@
+"""Every role and what it may do, as code. Permissions are decided from this table alone.
+
+A grant names a view's `class_permission_name` and FAB permission names (`can_list`, `can_show`,
+`can_add`, `can_edit`, `can_delete`, or our own verbs such as `can_release`). Whatever is not
+granted is refused; `menu_access` follows from holding any permission of the view.
+"""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """The roles of a provincial testing round."""
+
+    DEPARTMENT_ADMIN = "Department admin"
+    ACCOUNT_ADMIN = "Account admin"
+    COORDINATOR = "Coordinator"
+    SITE_MANAGER = "Site manager"
+    COLLECTOR = "Collector"
+    VOLUNTEER = "Volunteer"
+    LABORATORY_TECHNICIAN = "Laboratory technician"
+    LABORATORY_VERIFIER = "Laboratory verifier"
+    DECLARATION_OFFICER = "Declaration officer"
+    DATA_OFFICER = "Data officer"
+    AUDITOR = "Auditor"
+
+
+# Roles whose rows are the whole province; the others see their sites and areas.
+PROVINCE_WIDE = frozenset(
+    {Role.DEPARTMENT_ADMIN, Role.ACCOUNT_ADMIN, Role.COORDINATOR, Role.DATA_OFFICER, Role.AUDITOR}
+)
+
+READ = ("can_list", "can_show")
+WRITE = (*READ, "can_add", "can_edit")
+
+# permission class → permission → roles. Kept in alphabetical order.
+GRANTS: dict[str, dict[str, frozenset[Role]]] = {}
+
+
+def grant(view: str, permissions: tuple[str, ...] | str, *roles: Role) -> None:
+    """Adds roles to permissions of a view; called at import, below, area by area."""
+    names = (permissions,) if isinstance(permissions, str) else permissions
+    for name in names:
+        held = GRANTS.setdefault(view, {})
+        held[name] = held.get(name, frozenset()) | frozenset(roles)
+
+
+def may(roles: frozenset[str], permission: str, view: str) -> bool:
+    """Whether any of the roles holds the permission on the view."""
+    return not GRANTS.get(view, {}).get(permission, frozenset()).isdisjoint(roles)

@@ -1,0 +1,1 @@
+"""The sampling and rapid-antigen work stations."""

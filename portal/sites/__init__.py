@@ -1,0 +1,1 @@
+"""Sites: collection points, laboratories, vaccination and quarantine sites; are they ready?"""

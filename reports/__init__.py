@@ -1,0 +1,1 @@
+"""Frames in, documents out: certificates, slips, label sheets and reports."""
