@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 
-class BadSettings(Exception):  # noqa: N818 - it is shown as it stands
+class BadSettings(Exception):
     """One or more settings are wrong; the text lists all of them."""
 
 
