@@ -1,7 +1,9 @@
 """Python face of the Rust core: the only thing the rest of Trạm imports from it."""
 
 from core_rs._native import (
+    Candidate,
     CoreError,
+    PersonIndex,
     QrError,
     Symbol,
     Table,
@@ -11,7 +13,9 @@ from core_rs._native import (
 )
 
 __all__ = [
+    "Candidate",
     "CoreError",
+    "PersonIndex",
     "QrError",
     "Symbol",
     "Table",

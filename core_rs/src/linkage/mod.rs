@@ -1,1 +1,25 @@
 //! Who is who: scoring, blocking, clustering, the incremental person index.
+//!
+//! From the bottom up:
+//! * [`spelling`], [`values`]: one word, one number as typed
+//! * [`lexicon`], [`profile`], [`people`]: records as small numbers, with frequencies
+//! * [`fields`], [`compare`]: two records → a pattern of levels
+//! * [`model`], [`prior`]: a pattern → bits for and against, field by field
+//! * [`verdict`]: what a shared document number proves
+//! * [`keys`], [`index`], [`answers`]: who is worth comparing; the incremental index; a batch
+
+pub mod answers;
+pub mod compare;
+pub mod fields;
+pub mod hashing;
+pub mod index;
+pub mod keys;
+pub mod lexicon;
+pub mod model;
+pub mod people;
+pub mod prior;
+pub mod profile;
+pub mod spelling;
+mod store;
+pub mod values;
+pub mod verdict;

@@ -1,0 +1,251 @@
+//! Two profiles → a pattern of levels.
+
+use super::fields::people::{DOB, FAMILY, GIVEN, HOUSEHOLD, INSURANCE, NATIONAL_ID, SEX};
+use super::fields::{Pattern, with};
+use super::people::People;
+use super::profile::{Card, NONE, Profile};
+use super::spelling::one_slip;
+use super::values::Born;
+
+/// Compares two profiles that `people` made.
+pub fn compare(people: &People, a: &Profile, b: &Profile) -> Pattern {
+    let mut pattern = with(0, HOUSEHOLD, household(people, a, b));
+    if a.has_name() && b.has_name() {
+        let (family, given) = names(people, a, b);
+        pattern = with(with(pattern, FAMILY, family), GIVEN, given);
+    }
+    pattern = with(pattern, DOB, born(a.born, b.born));
+    if a.sex > 0 && b.sex > 0 {
+        pattern = with(pattern, SEX, if a.sex == b.sex { 1 } else { 2 });
+    }
+    pattern = with(pattern, NATIONAL_ID, national_id(a, b));
+    with(pattern, INSURANCE, insurance(a.insurance, b.insurance))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Same,
+    Other,
+}
+
+fn household(people: &People, a: &Profile, b: &Profile) -> usize {
+    let phone = match (a.phone, b.phone) {
+        (0, _) | (_, 0) => Said::Nothing,
+        (x, y) if x != y => Said::Other,
+        (x, _) if people.crowded_phones.contains(&x) => Said::Nothing,
+        _ => Said::Same,
+    };
+    let ward = match (a.ward, b.ward) {
+        (0, _) | (_, 0) => Said::Nothing,
+        (x, y) if x == y => Said::Same,
+        _ => Said::Other,
+    };
+    let mut place = place(people, a.place, b.place);
+    let same_house = place == Near::House && !people.crowded_places.contains(&a.place);
+    if same_house && ward == Said::Other && phone != Said::Same {
+        // The same street name and number stand in many wards; a wrong ward keeps some credit.
+        place = Near::Street;
+    }
+    let same_ward = ward == Said::Same || place == Near::House;
+    let somewhere = ward != Said::Nothing || place != Near::Unknown;
+    match phone {
+        Said::Same if same_house => 1,
+        Said::Same if somewhere && !same_ward => 2,
+        Said::Same => 3,
+        Said::Other if same_house && place == Near::House => 4,
+        Said::Nothing if same_house && place == Near::House => 5,
+        Said::Other if same_ward || place == Near::Street => 6,
+        Said::Nothing if same_ward || place == Near::Street => 7,
+        Said::Other if somewhere => 8,
+        Said::Nothing if somewhere => 9,
+        Said::Other => 10,
+        Said::Nothing => 0,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Near {
+    Unknown,
+    House,
+    Street,
+    Elsewhere,
+}
+
+fn place(people: &People, a: u32, b: u32) -> Near {
+    if a == NONE || b == NONE {
+        return Near::Unknown;
+    }
+    if a == b {
+        return Near::House;
+    }
+    let (a, b) = (people.place_words(a), people.place_words(b));
+    let number = |words: &[u32]| words.iter().copied().find(|w| people.places.fold(*w).number);
+    let (first, second) = (number(a), number(b));
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let shared = short.iter().filter(|w| long.contains(w)).count();
+    let most = short.len();
+    match (first, second) {
+        (Some(x), Some(y)) if x != y => {
+            if shared * 4 >= most * 3 {
+                Near::Street
+            } else {
+                Near::Elsewhere
+            }
+        }
+        (Some(_), Some(_)) if shared >= 2 && shared * 3 >= most * 2 => Near::House,
+        (None, None) if shared >= 2 && shared * 4 >= most * 3 => Near::House,
+        _ if shared * 4 >= most * 3 => Near::Street,
+        _ => Near::Elsewhere,
+    }
+}
+
+fn bucket(share: f32, bounds: &[f32]) -> usize {
+    bounds.iter().take_while(|bound| share >= **bound).count()
+}
+
+/// Levels of surname-and-middle names, and of the given name.
+fn names(people: &People, a: &Profile, b: &Profile) -> (usize, usize) {
+    let names = &people.names;
+    let fold = |word: u32| names.get(word).fold;
+    let both_marked = a.marked && b.marked;
+    let (fa, fb) = (a.family(), b.family());
+    if a.name != 0 && a.name == b.name && fold(a.given) != fold(b.given) {
+        return (10, 0);
+    }
+    let family = if fa.is_empty() || fb.is_empty() {
+        0
+    } else if a.family_id == b.family_id {
+        let tones = both_marked
+            && fa
+                .iter()
+                .zip(fb)
+                .any(|(x, y)| x != y && names.get(*x).marked && names.get(*y).marked);
+        if tones { 7 } else { 1 + bucket(people.family_share(a), &[3e-5, 3e-4, 3e-3]) }
+    } else {
+        other_family(people, fa, fb)
+    };
+    (family, given(people, a, b, both_marked))
+}
+
+fn other_family(people: &People, a: &[u32], b: &[u32]) -> usize {
+    let names = &people.names;
+    let fold = |word: u32| names.get(word).fold;
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let surname = fold(a[0]) == fold(b[0]);
+    if short.len() < long.len() {
+        let mut rest = long.iter();
+        let inside = short.iter().all(|w| rest.any(|x| fold(*x) == fold(*w)));
+        return if inside {
+            5
+        } else if surname {
+            8
+        } else {
+            11
+        };
+    }
+    let close = |x: u32, y: u32| {
+        let (x, y) = (names.fold(fold(x)), names.fold(fold(y)));
+        x.sound == y.sound || one_slip(&x.text, &y.text)
+    };
+    let mut different = a.iter().zip(b).filter(|(x, y)| fold(**x) != fold(**y));
+    let (first, second) = (different.next(), different.next());
+    match (first, second) {
+        (Some((x, y)), None) if close(*x, *y) => 6,
+        _ if surname => 8,
+        _ if a.len() > 1 && a[1..].iter().zip(&b[1..]).all(|(x, y)| fold(*x) == fold(*y)) => 9,
+        _ => 11,
+    }
+}
+
+fn given(people: &People, a: &Profile, b: &Profile, both_marked: bool) -> usize {
+    let names = &people.names;
+    let (x, y) = (names.get(a.given), names.get(b.given));
+    if x.fold == y.fold {
+        let common = bucket(people.given_share(a), &[2e-3, 8e-3]);
+        return if !both_marked {
+            4 + common
+        } else if a.given == b.given {
+            1 + common
+        } else if x.shaped == y.shaped {
+            7
+        } else {
+            8
+        };
+    }
+    let (fx, fy) = (names.fold(x.fold), names.fold(y.fold));
+    if one_slip(&fx.text, &fy.text) {
+        return 9;
+    }
+    if fx.sound == fy.sound {
+        return 10;
+    }
+    let among =
+        |fold: u32, others: &[u32]| others.iter().skip(1).any(|w| names.get(*w).fold == fold);
+    if among(x.fold, b.family()) || among(y.fold, a.family()) { 11 } else { 12 }
+}
+
+fn born(a: Born, b: Born) -> usize {
+    if !a.is_known() || !b.is_known() {
+        return 0;
+    }
+    let apart = a.year().abs_diff(b.year());
+    if apart == 0 {
+        return match (a.is_exact(), b.is_exact()) {
+            (true, true) if a == b => 1,
+            (false, false) if a == b && a.day() > 0 => 2,
+            (true, true) if a.day() == b.month() && a.month() == b.day() => 4,
+            (true, true) if a.day() == b.day() || a.month() == b.month() => 5,
+            (true, true) => 8,
+            _ => 3,
+        };
+    }
+    if a.is_exact() && b.is_exact() && a.day() == b.day() && a.month() == b.month() {
+        return if apart.is_multiple_of(10) { 6 } else { 7 };
+    }
+    if apart >= 15 { 10 } else { 9 }
+}
+
+fn national_id(a: &Profile, b: &Profile) -> usize {
+    let doubtful = a.card == Card::Doubtful || b.card == Card::Doubtful;
+    if a.cccd > 0 && b.cccd > 0 {
+        if a.cccd == b.cccd {
+            return if doubtful { 2 } else { 1 };
+        }
+        if a.cccd.abs_diff(b.cccd) <= 3 && !doubtful {
+            return 4;
+        }
+        if slip(a.cccd, b.cccd) {
+            return 3;
+        }
+        return if doubtful { 6 } else { 5 };
+    }
+    if a.cmnd > 0 && b.cmnd > 0 {
+        return if a.cmnd == b.cmnd {
+            7
+        } else if slip(u64::from(a.cmnd), u64::from(b.cmnd)) {
+            8
+        } else {
+            9
+        };
+    }
+    0
+}
+
+fn insurance(a: u64, b: u64) -> usize {
+    match (a, b) {
+        (0, _) | (_, 0) => 0,
+        (a, b) if a == b => 1,
+        (a, b) if slip(a, b) => 2,
+        _ => 3,
+    }
+}
+
+/// Whether two numbers differ in one digit, or in two neighbours swapped.
+fn slip(mut a: u64, mut b: u64) -> bool {
+    while a % 10 == b % 10 {
+        a /= 10;
+        b /= 10;
+    }
+    a / 10 == b / 10 || (a / 100 == b / 100 && a % 10 == (b / 10) % 10 && b % 10 == (a / 10) % 10)
+}

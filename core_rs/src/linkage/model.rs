@@ -1,0 +1,126 @@
+//! Fellegi and Sunter's model with more than one kind of stranger.
+//!
+//! A pair is of one of several classes: the same person; twins; two people of one household; two
+//! strangers. Each class has its own probability for every level of every field, and the fields
+//! are independent only inside a class. So a shared phone, address and surname is one piece of
+//! evidence (it moves a pair from strangers to household), not three, and a shared day of birth
+//! in one household points to twins before it points to one person.
+//!
+//! Fellegi, Sunter: A theory for record linkage. JASA 64 (1969) 1183–1210. Latent classes with
+//! dependence between fields: Winkler, RR93/12, US Bureau of the Census (1993).
+
+use super::fields::{Field, PEOPLE, Pattern, level};
+
+/// Probabilities of one class: field → level → probability; level 0 is always 1.
+pub type Table = Vec<Vec<f64>>;
+
+/// A trained or shipped model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// Names of fields and levels.
+    pub fields: Vec<Field>,
+    /// Classes, the same person first and strangers last.
+    pub classes: Vec<Table>,
+    /// Pairs of each class for each record, but for strangers, whose number follows from the
+    /// number of records.
+    pub rates: Vec<f64>,
+    /// Where the probability of the model was found too sure: a factor on the log odds above
+    /// zero (1 leaves them as they are).
+    pub temper: f64,
+}
+
+/// One field's part of a score.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weight<'a> {
+    /// Name of the field.
+    pub field: &'a str,
+    /// Name of the level.
+    pub level: &'a str,
+    /// Bits for (positive) or against (negative) the same person.
+    pub bits: f64,
+}
+
+impl Model {
+    /// Log2 odds that a pair with this pattern is one person, among `records` records.
+    pub fn bits(&self, pattern: Pattern, records: usize) -> f64 {
+        let mut scratch = [0.0; 8];
+        self.start(records, &mut scratch);
+        for field in 0..self.fields.len() {
+            self.step(field, level(pattern, field), &mut scratch);
+        }
+        self.odds(&scratch)
+    }
+
+    /// Every field's weight; with the first, `prior`, they add up to [`Model::bits`] exactly.
+    ///
+    /// Weights are conditional on the fields before: the day of birth weighs less inside a
+    /// household, where the alternative is a twin and not a stranger.
+    pub fn explain(&self, pattern: Pattern, records: usize) -> (f64, Vec<Weight<'_>>) {
+        let mut scratch = [0.0; 8];
+        self.start(records, &mut scratch);
+        let prior = self.odds(&scratch);
+        let mut before = prior;
+        let weights = self.fields.iter().enumerate().map(|(at, field)| {
+            let found = level(pattern, at);
+            self.step(at, found, &mut scratch);
+            let after = self.odds(&scratch);
+            let bits = after - before;
+            before = after;
+            Weight { field: &field.name, level: &field.levels[found], bits }
+        });
+        let weights = weights.collect();
+        (prior, weights)
+    }
+
+    /// Log of the expected number of pairs of each class, before any field.
+    fn start(&self, records: usize, scratch: &mut [f64; 8]) {
+        // Alone, a first person has no stranger to be confused with; a hundred is a small place.
+        let records = records.max(100) as f64;
+        for (class, rate) in self.rates.iter().enumerate() {
+            scratch[class] = (rate * records).ln();
+        }
+        scratch[self.rates.len()] = (records * (records - 1.0) / 2.0).ln();
+    }
+
+    #[inline]
+    fn step(&self, field: usize, level: usize, scratch: &mut [f64; 8]) {
+        for (class, table) in self.classes.iter().enumerate() {
+            scratch[class] += table[field][level].ln();
+        }
+    }
+
+    fn odds(&self, scratch: &[f64; 8]) -> f64 {
+        let others = &scratch[1..self.classes.len()];
+        let most = others.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = others.iter().map(|x| (x - most).exp()).sum();
+        let bits = (scratch[0] - most - sum.ln()) / std::f64::consts::LN_2;
+        if bits > 0.0 { bits * self.temper } else { bits }
+    }
+
+    /// The model shipped for people, before any training.
+    pub fn people() -> Self {
+        let fields = PEOPLE
+            .iter()
+            .map(|(name, levels)| Field {
+                name: (*name).to_owned(),
+                levels: levels.iter().map(|l| (*l).to_owned()).collect(),
+            })
+            .collect();
+        let classes = super::prior::PEOPLE
+            .iter()
+            .map(|class| class.iter().map(|levels| normalised(levels)).collect())
+            .collect();
+        Self { fields, classes, rates: super::prior::PEOPLE_RATES.to_vec(), temper: 1.0 }
+    }
+}
+
+/// Level 0 with probability 1, and the others so that they add up to 1.
+pub(super) fn normalised(levels: &[f64]) -> Vec<f64> {
+    let sum: f64 = levels.iter().sum();
+    std::iter::once(1.0).chain(levels.iter().map(|p| p / sum)).collect()
+}
+
+/// Log2 odds → probability.
+pub fn probability(bits: f64) -> f64 {
+    1.0 / (1.0 + (-bits * std::f64::consts::LN_2).exp())
+}

@@ -1,0 +1,254 @@
+//! Profiles with what they refer to: words, addresses, frequencies, shared phones and addresses.
+
+use super::hashing::{FastMap, FastSet, mix};
+use super::lexicon::Lexicon;
+use super::profile::{NONE, Profile, Typed, read, read_place};
+use super::store::{Reader, Writer};
+use crate::error::{Error, Kind, Result};
+
+/// A phone or an address shared by more people than this belongs to a clinic, a volunteer or a
+/// whole hamlet and says nothing about the person (pitfall 3).
+pub const MOST_PEOPLE: usize = 12;
+
+/// Profiles and their context.
+#[derive(Debug, Clone, Default)]
+pub struct People {
+    /// One for each record, in the order of arrival.
+    pub profiles: Vec<Profile>,
+    /// Words of names.
+    pub names: Lexicon,
+    /// Words of addresses.
+    pub places: Lexicon,
+    place_ids: FastMap<u64, u32>,
+    place_ends: Vec<u32>,
+    place_words: Vec<u32>,
+    /// Records for each family combination and for each folded given name.
+    family_ids: FastMap<u64, u32>,
+    family_counts: Vec<u32>,
+    given_counts: Vec<u32>,
+    /// Phones and addresses of more than [`MOST_PEOPLE`] people.
+    pub crowded_phones: FastSet<u32>,
+    /// See `crowded_phones`.
+    pub crowded_places: FastSet<u32>,
+    /// Old ward code → its successor, both hashed (pitfall 12).
+    pub wards: FastMap<u32, u32>,
+    scratch: Vec<u32>,
+}
+
+impl People {
+    /// Reads a record without keeping it: words and addresses are interned, counts are not moved.
+    pub fn read(&mut self, typed: &Typed<'_>) -> Profile {
+        let mut profile = read(typed, &mut self.names);
+        if let Some(successor) = self.wards.get(&profile.ward) {
+            profile.ward = *successor;
+        }
+        if let Some(address) = typed.address {
+            let mut words = std::mem::take(&mut self.scratch);
+            read_place(address, &mut self.places, &mut words);
+            if !words.is_empty() {
+                profile.place = self.place(&words);
+            }
+            self.scratch = words;
+        }
+        if profile.has_name() {
+            profile.family_id = self.family(&profile);
+        }
+        profile
+    }
+
+    /// Reads and keeps a record; its number.
+    pub fn add(&mut self, typed: &Typed<'_>) -> u32 {
+        let profile = self.read(typed);
+        self.keep(profile)
+    }
+
+    /// Keeps a profile made by [`People::read`]; its number.
+    pub fn keep(&mut self, profile: Profile) -> u32 {
+        self.count(&profile, 1);
+        self.profiles.push(profile);
+        (self.profiles.len() - 1) as u32
+    }
+
+    /// Adds (1) or takes back (-1) a profile's words in the frequencies.
+    pub fn count(&mut self, profile: &Profile, by: i32) {
+        if !profile.has_name() {
+            return;
+        }
+        let fold = self.names.get(profile.given).fold as usize;
+        if self.given_counts.len() <= fold {
+            self.given_counts.resize(fold + 1, 0);
+        }
+        self.given_counts[fold] = self.given_counts[fold].saturating_add_signed(by);
+        let family = &mut self.family_counts[profile.family_id as usize];
+        *family = family.saturating_add_signed(by);
+    }
+
+    fn place(&mut self, words: &[u32]) -> u32 {
+        let hash = words.iter().fold(3, |h, w| mix(h, u64::from(*w)));
+        if let Some(id) = self.place_ids.get(&hash) {
+            return *id;
+        }
+        let id = self.place_ends.len() as u32;
+        self.place_words.extend_from_slice(words);
+        self.place_ends.push(self.place_words.len() as u32);
+        self.place_ids.insert(hash, id);
+        id
+    }
+
+    fn family(&mut self, profile: &Profile) -> u32 {
+        let hash = profile
+            .family()
+            .iter()
+            .fold(5, |h, w| mix(h, self.names.fold(self.names.get(*w).fold).hash));
+        let next = self.family_counts.len() as u32;
+        let id = *self.family_ids.entry(hash).or_insert(next);
+        if id == next {
+            self.family_counts.push(0);
+        }
+        id
+    }
+
+    /// Folds of an address's words.
+    #[inline]
+    pub fn place_words(&self, place: u32) -> &[u32] {
+        let at = place as usize;
+        let start = if at == 0 { 0 } else { self.place_ends[at - 1] as usize };
+        &self.place_words[start..self.place_ends[at] as usize]
+    }
+
+    /// Share of records with this given name, folded and smoothed for names not seen yet.
+    #[inline]
+    pub fn given_share(&self, profile: &Profile) -> f32 {
+        let fold = self.names.get(profile.given).fold as usize;
+        let count = self.given_counts.get(fold).copied().unwrap_or(0);
+        (count as f32 + 0.5) / (self.profiles.len() as f32 + 500.0)
+    }
+
+    /// Share of records with these surname and middle names, folded and smoothed.
+    #[inline]
+    pub fn family_share(&self, profile: &Profile) -> f32 {
+        let count = self.family_counts.get(profile.family_id as usize).copied().unwrap_or(0);
+        (count as f32 + 0.5) / (self.profiles.len() as f32 + 5_000.0)
+    }
+
+    /// Takes in people read by another thread; call in one fixed order for one fixed result.
+    pub fn take_in(&mut self, other: &Self) {
+        let (words, _) = self.names.take_in(&other.names);
+        let (_, folds) = self.places.take_in(&other.places);
+        let mut mapped = Vec::new();
+        let places: Vec<u32> = (0..other.place_ends.len() as u32)
+            .map(|id| {
+                mapped.clear();
+                mapped.extend(other.place_words(id).iter().map(|w| folds[*w as usize]));
+                self.place(&mapped)
+            })
+            .collect();
+        self.profiles.reserve(other.profiles.len());
+        for profile in &other.profiles {
+            let mut profile = *profile;
+            if profile.has_name() {
+                profile.given = words[profile.given as usize];
+                for word in &mut profile.family[..usize::from(profile.family_len)] {
+                    *word = words[*word as usize];
+                }
+                profile.family_id = self.family(&profile);
+            }
+            if profile.place != NONE {
+                profile.place = places[profile.place as usize];
+            }
+            self.keep(profile);
+        }
+    }
+
+    /// Finds the phones and addresses that too many people share.
+    pub fn find_crowds(&mut self) {
+        self.crowded_phones = crowds(self.profiles.iter().map(|p| (p.phone, p.name)), 0);
+        self.crowded_places = crowds(self.profiles.iter().map(|p| (p.place, p.name)), NONE);
+    }
+}
+
+/// Values that come with more than [`MOST_PEOPLE`] different names.
+fn crowds(values: impl Iterator<Item = (u32, u32)>, none: u32) -> FastSet<u32> {
+    let mut sorted: Vec<u64> = values
+        .filter(|(value, name)| *value != none && *name != 0)
+        .map(|(value, name)| (u64::from(value) << 32) | u64::from(name))
+        .collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    sorted
+        .chunk_by(|a, b| a >> 32 == b >> 32)
+        .filter(|names| names.len() > MOST_PEOPLE)
+        .map(|names| (names[0] >> 32) as u32)
+        .collect()
+}
+
+impl People {
+    /// Appends words, addresses, crowds and wards; profiles are the owner's.
+    pub(super) fn write(&self, to: &mut Writer) {
+        self.names.write(to);
+        self.places.write(to);
+        to.u32(self.place_ends.len() as u32);
+        self.place_ends.iter().for_each(|end| to.u32(*end));
+        to.u32(self.place_words.len() as u32);
+        self.place_words.iter().for_each(|word| to.u32(*word));
+        for crowd in [&self.crowded_phones, &self.crowded_places] {
+            let mut sorted: Vec<u32> = crowd.iter().copied().collect();
+            sorted.sort_unstable();
+            to.u32(sorted.len() as u32);
+            for value in sorted {
+                to.u32(value);
+            }
+        }
+        let mut wards: Vec<(u32, u32)> = self.wards.iter().map(|(a, b)| (*a, *b)).collect();
+        wards.sort_unstable();
+        to.u32(wards.len() as u32);
+        for (old, new) in wards {
+            to.u32(old);
+            to.u32(new);
+        }
+    }
+
+    /// Reads what [`People::write`] wrote.
+    pub(super) fn read_from(from: &mut Reader<'_>) -> Result<Self> {
+        let mut people =
+            Self { names: Lexicon::read(from)?, places: Lexicon::read(from)?, ..Self::default() };
+        let list = |from: &mut Reader<'_>| -> Result<Vec<u32>> {
+            (0..from.length(4)?).map(|_| from.u32()).collect()
+        };
+        let ends = list(from)?;
+        let words = list(from)?;
+        let (_, folds) = people.places.len();
+        let mut start = 0;
+        for end in ends {
+            let place = words.get(start..end as usize).unwrap_or_default();
+            if place.is_empty() || place.iter().any(|w| *w as usize >= folds) {
+                return Err(Error::new(
+                    Kind::Malformed,
+                    "linkage.index_file",
+                    "the person index file refers to unknown words",
+                ));
+            }
+            people.place(place);
+            start = end as usize;
+        }
+        people.crowded_phones = list(from)?.into_iter().collect();
+        people.crowded_places = list(from)?.into_iter().collect();
+        for _ in 0..from.length(8)? {
+            people.wards.insert(from.u32()?, from.u32()?);
+        }
+        Ok(people)
+    }
+
+    /// Checks a profile read from a file and gives it its family; `None` if it refers to nothing.
+    pub(super) fn settle(&mut self, profile: &mut Profile) -> Option<()> {
+        let (words, _) = self.names.len();
+        let known = |word: u32| (word as usize) < words;
+        if profile.has_name() {
+            let all = known(profile.given) && profile.family().iter().all(|w| known(*w));
+            all.then_some(())?;
+            profile.family_id = self.family(profile);
+        }
+        let place = profile.place == NONE || (profile.place as usize) < self.place_ends.len();
+        place.then_some(())
+    }
+}
