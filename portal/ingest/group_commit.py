@@ -1,0 +1,109 @@
+"""Many requests, one commit: what arrives while a commit runs shares the next one.
+
+Lives in the door's event loop; the journal itself works in one thread of its own. What waits
+is bounded in bytes, in all and for each device, and devices take turns, so that a device with a
+week to send does not keep the others out.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from concurrent.futures import ThreadPoolExecutor
+
+from portal.ingest.journal import Arrival, Journal, JournalDown
+
+MAX_WAITING_BYTES = 64 << 20
+MAX_WAITING_BYTES_OF_A_DEVICE = 8 << 20
+MAX_GROUP_BYTES = 4 << 20
+MAX_GROUP_SIZE = 1024
+
+
+class Overloaded(Exception):
+    """Too much is waiting already. `is_device` says whether it is this device's own."""
+
+    def __init__(self, *, is_device: bool) -> None:
+        super().__init__("too much is waiting")
+        self.is_device = is_device
+
+
+class GroupCommit:
+    """Appends to a journal from many coroutines at once."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        # device → its arrivals in order; the first device of the mapping has the next turn.
+        self._waiting: OrderedDict[int, deque[tuple[Arrival, asyncio.Future[int]]]] = OrderedDict()
+        self._device_bytes: dict[int, int] = {}
+        self._runner: asyncio.Task[None] | None = None
+        self.waiting_bytes = 0
+        self.group_count = 0
+
+    async def append(self, arrival: Arrival) -> int:
+        """Returns the position once the arrival is durable.
+
+        Raises:
+            Overloaded: it was not taken; too much is waiting.
+            JournalDown: it was not kept; the journal failed.
+        """
+        size = len(arrival.body)
+        of_device = self._device_bytes.get(arrival.device_id, 0)
+        if of_device and of_device + size > MAX_WAITING_BYTES_OF_A_DEVICE:
+            raise Overloaded(is_device=True)
+        if self.waiting_bytes and self.waiting_bytes + size > MAX_WAITING_BYTES:
+            raise Overloaded(is_device=False)
+        self.waiting_bytes += size
+        self._device_bytes[arrival.device_id] = of_device + size
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(arrival.device_id, deque()).append((arrival, future))
+        if self._runner is None or self._runner.done():
+            self._runner = asyncio.create_task(self._run())
+        return await future
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            group = self._take_group()
+            arrivals = [arrival for arrival, _ in group]
+            try:
+                positions = await loop.run_in_executor(self._thread, self._journal.append, arrivals)
+            except JournalDown as error:
+                for _, future in group:
+                    if not future.done():
+                        future.set_exception(error)
+            else:
+                for (_, future), position in zip(group, positions, strict=True):
+                    if not future.done():  # its client may have gone; the batch is kept anyway
+                        future.set_result(position)
+            self.group_count += 1
+            self._forget(arrivals)
+
+    def _take_group(self) -> list[tuple[Arrival, asyncio.Future[int]]]:
+        group: list[tuple[Arrival, asyncio.Future[int]]] = []
+        size = 0
+        while self._waiting and len(group) < MAX_GROUP_SIZE and size < MAX_GROUP_BYTES:
+            device_id, own = next(iter(self._waiting.items()))
+            arrival, future = own.popleft()
+            group.append((arrival, future))
+            size += len(arrival.body)
+            if own:
+                self._waiting.move_to_end(device_id)
+            else:
+                del self._waiting[device_id]
+        return group
+
+    def _forget(self, arrivals: list[Arrival]) -> None:
+        for arrival in arrivals:
+            size = len(arrival.body)
+            self.waiting_bytes -= size
+            rest = self._device_bytes[arrival.device_id] - size
+            if rest:
+                self._device_bytes[arrival.device_id] = rest
+            else:
+                del self._device_bytes[arrival.device_id]
+
+    async def close(self) -> None:
+        """Commits what is waiting, then closes the journal."""
+        while self._runner is not None and not self._runner.done():
+            await self._runner
+        self._thread.shutdown(wait=True)
+        self._journal.close()

@@ -1,0 +1,112 @@
+"""Group commit: shared commits, bounded waiting, turns between devices."""
+
+import asyncio
+import threading
+
+import pytest
+
+from portal.ingest import group_commit
+from portal.ingest.group_commit import GroupCommit, Overloaded
+from portal.ingest.journal import Arrival, JournalDown, open_journal
+
+
+class _SlowJournal:
+    """The real journal behind a gate, so that a test decides when a commit may run."""
+
+    def __init__(self, journal) -> None:
+        self.journal = journal
+        self.gate = threading.Event()
+        self.groups: list[list[Arrival]] = []
+        self.is_broken = False
+
+    def append(self, arrivals):
+        self.gate.wait()
+        if self.is_broken:
+            raise JournalDown("disk full")
+        self.groups.append(list(arrivals))
+        return self.journal.append(arrivals)
+
+    def __getattr__(self, name):
+        return getattr(self.journal, name)
+
+
+def _arrival(device: int, seq: int = 1, size: int = 10) -> Arrival:
+    return Arrival(device, seq, 0, b"x" * size)
+
+
+def test_what_arrives_during_a_commit_shares_the_next(config) -> None:
+    journal = _SlowJournal(open_journal(config))
+
+    async def story() -> list[int]:
+        door = GroupCommit(journal)
+        tasks = [asyncio.create_task(door.append(_arrival(1, seq))) for seq in range(40)]
+        await asyncio.sleep(0.05)
+        journal.gate.set()
+        positions = await asyncio.gather(*tasks)
+        assert door.waiting_bytes == 0
+        await door.close()
+        return positions
+
+    assert asyncio.run(story()) == list(range(1, 41))
+    assert len(journal.groups) <= 2
+
+
+def test_devices_take_turns(config, monkeypatch) -> None:
+    monkeypatch.setattr(group_commit, "MAX_GROUP_SIZE", 4)
+    journal = _SlowJournal(open_journal(config))
+
+    async def story() -> None:
+        door = GroupCommit(journal)
+        greedy = [asyncio.create_task(door.append(_arrival(1, seq))) for seq in range(20)]
+        await asyncio.sleep(0.02)
+        modest = asyncio.create_task(door.append(_arrival(2)))
+        await asyncio.sleep(0.02)
+        journal.gate.set()
+        await modest
+        await asyncio.gather(*greedy)
+        await door.close()
+
+    asyncio.run(story())
+    assert 2 in {a.device_id for a in journal.groups[1]}
+
+
+def test_waiting_is_bounded_for_a_device_and_in_all(config, monkeypatch) -> None:
+    monkeypatch.setattr(group_commit, "MAX_WAITING_BYTES_OF_A_DEVICE", 100)
+    monkeypatch.setattr(group_commit, "MAX_WAITING_BYTES", 150)
+    journal = _SlowJournal(open_journal(config))
+
+    async def story() -> None:
+        door = GroupCommit(journal)
+        taken = [asyncio.create_task(door.append(_arrival(1, size=90)))]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded) as caught:
+            await door.append(_arrival(1, size=20))
+        assert caught.value.is_device
+        taken.append(asyncio.create_task(door.append(_arrival(2, size=60))))
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded) as caught:
+            await door.append(_arrival(3, size=10))
+        assert not caught.value.is_device
+        journal.gate.set()
+        await asyncio.gather(*taken)
+        assert await door.append(_arrival(3, size=10)) == 3
+        await door.close()
+
+    asyncio.run(story())
+
+
+def test_a_broken_journal_refuses_and_recovers(config) -> None:
+    journal = _SlowJournal(open_journal(config))
+    journal.gate.set()
+    journal.is_broken = True
+
+    async def story() -> None:
+        door = GroupCommit(journal)
+        with pytest.raises(JournalDown):
+            await door.append(_arrival(1))
+        journal.is_broken = False
+        assert await door.append(_arrival(1)) == 1
+        assert door.waiting_bytes == 0
+        await door.close()
+
+    asyncio.run(story())
