@@ -81,63 +81,259 @@ def decode_many(
     An image that fails has its QrError in its place; the others are not touched.
     """
 
-class Candidate:
-    """A known person who may be the one asked for.
+# --- names: text, phones, ids, dates, codes ---
 
-    `kind` is `exact` (a shared document and nothing against it: `key` names the document),
-    `conflict` (a shared document, but the rest says another person: report, never merge) or
-    `proposal` (by score only). `bits` are log2 odds; `prior_bits` plus the bits of `weights`
-    (field, level, bits; stable names) add up to them. `pattern` can be stored and explained later.
+@final
+class InputWarning:
+    """Something a person should look at; the value stands. `str()` is a sentence."""
+
+    @property
+    def code(self) -> str:
+        """Stable, `area.reason`."""
+
+    @property
+    def message(self) -> str:
+        """A sentence for people, without personal data."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class PartialDate:
+    """A date of which the day, or day and month, may be unknown. `str()` is `iso`."""
+
+    @property
+    def year(self) -> int: ...
+    @property
+    def month(self) -> int | None: ...
+    @property
+    def day(self) -> int | None: ...
+    @property
+    def iso(self) -> str:
+        """ISO 8601 with reduced precision: `1990`, `1990-01`, `1990-01-02`."""
+
+    @property
+    def precision(self) -> Literal["year", "month", "day"]: ...
+    @property
+    def warnings(self) -> list[InputWarning]:
+        """`date.two_digit_year`, `date.serial`."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Phone:
+    """A Vietnamese phone number."""
+
+    @property
+    def number(self) -> str:
+        """National form: `0901234567`."""
+
+    @property
+    def e164(self) -> str:
+        """`+84901234567`."""
+
+    @property
+    def kind(self) -> Literal["mobile", "landline"]: ...
+    @property
+    def warnings(self) -> list[InputWarning]:
+        """`phone.leading_zero`, `.old_prefix`, `.several`, `.placeholder`, `.unlisted_prefix`."""
+
+@final
+class NationalId:
+    """A national ID number and what its digits say."""
+
+    @property
+    def number(self) -> str:
+        """12 or 9 digits."""
+
+    @property
+    def kind(self) -> Literal["cccd", "cmnd"]: ...
+    @property
+    def province_code(self) -> str | None:
+        """Three digits: province or country of birth registration; 12 digits only."""
+
+    @property
+    def province(self) -> str | None:
+        """Its name of before 1 July 2025, where the code is known."""
+
+    @property
+    def sex(self) -> Literal["male", "female"] | None: ...
+    @property
+    def birth_year(self) -> int | None: ...
+    @property
+    def warnings(self) -> list[InputWarning]:
+        """`id.leading_zero`, `.unknown_province`, `.sex`, `.birth_year`, `.placeholder`."""
+
+@final
+class HealthInsuranceNumber:
+    """The 15 characters of a health insurance card, or the 10 digits of the person."""
+
+    @property
+    def number(self) -> str: ...
+    @property
+    def social_insurance_number(self) -> str:
+        """The ten digits that stay with the person."""
+
+    @property
+    def group(self) -> str | None: ...
+    @property
+    def benefit_level(self) -> int | None: ...
+    @property
+    def province_code(self) -> str | None: ...
+    @property
+    def warnings(self) -> list[InputWarning]:
+        """`bhyt.benefit_level`, `bhyt.unknown_province`."""
+
+@final
+class NameParts:
+    """A full name in its three parts; a name of one word is a given name."""
+
+    @property
+    def surname(self) -> str: ...
+    @property
+    def middle(self) -> str: ...
+    @property
+    def given(self) -> str: ...
+
+@final
+class Repair:
+    """A text after repair, and what the repair rests on."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def encoding(self) -> Literal["unicode", "tcvn3", "vni", "utf8_as_windows1252"]: ...
+    @property
+    def evidence(self) -> int:
+        """Words that were no syllables as they stood and are by this encoding."""
+
+@final
+class ColumnVerdict:
+    """What a column of texts was written in."""
+
+    @property
+    def encoding(self) -> Literal["unicode", "tcvn3", "vni", "utf8_as_windows1252"]: ...
+    @property
+    def for_it(self) -> int:
+        """Texts that can only be that."""
+
+    @property
+    def against(self) -> int:
+        """Texts that can only be something else."""
+
+def normalise_name(text: str) -> str:
+    """The form to store: NFC, single spaces, nothing invisible; case and tones as typed."""
+
+def canonical_name(text: str) -> str:
+    """The key that compares names with diacritics: stored form, lower case, new tone placement."""
+
+def title_name(text: str) -> str:
+    """Capital at the start of each word."""
+
+def fold_name(text: str) -> str:
+    """The key that compares names without diacritics: lower case ASCII words (`đ` is `d`)."""
+
+def soft_fold_name(text: str) -> str:
+    """The fold with Lý/Lí, Quý/Quí, Đắc/Đắk made one: a soft match only."""
+
+def place_tones(text: str, placement: Literal["new", "old"] = "new") -> str:
+    """Moves the tone of open `oa oe uy`: hoà, thuý (new), hòa, thúy (old); `quý` stays."""
+
+def sort_key(full_name: str) -> bytes:
+    """Bytes that sort as Vietnamese lists do: given name, middle, surname; letters, then tones."""
+
+def split_name(text: str) -> NameParts:
+    """First word, words between, last word."""
+
+def repair_text(text: str) -> Repair:
+    """Repairs TCVN3, VNI or mis-read UTF-8 on the text's own evidence.
+
+    Texts of a file are better repaired together, by `repair_names`.
     """
 
-    person_id: int
-    kind: str
-    key: str | None
-    bits: float
-    probability: float
-    prior_bits: float
-    pattern: int
-    weights: list[tuple[str, str, float]]
+def read_typing(text: str) -> tuple[str, Literal["telex", "vni"]] | None:
+    """Residue of a keyboard driver (`Nguyeenx`) as it was meant; a hint, not the truth."""
 
-class PersonIndex:
-    """Who is already known. Thread safe; long calls release the GIL.
+def parse_phone(text: str) -> Phone:
+    """Reads a phone number as people and spreadsheets write it.
 
-    A record is a mapping, a table has columns, of text as typed, all optional and nullable:
-    `full_name, dob, sex, national_id (or cccd), old_national_id (or cmnd),
-    health_insurance_number (or health_insurance), personal_qid, phone, address, ward_code,
-    sample_code`. Tables are anything with `__arrow_c_stream__`. A person may have several entries.
+    Raises:
+        CoreError: `phone.empty`, `phone.scientific`, `phone.characters`, `phone.length`,
+            `phone.prefix`, `phone.foreign`.
     """
 
-    def __init__(self) -> None: ...
-    def __len__(self) -> int: ...
-    def __contains__(self, person_id: int) -> bool: ...
-    def add(self, person_id: int, record: dict[str, str | None]) -> None: ...
-    def add_many(self, table: object) -> int:
-        """Adds a row each; needs `person_id` (64-bit integers). Returns the number of rows."""
-    def update(self, person_id: int, record: dict[str, str | None]) -> None:
-        """Replaces all entries of the person by this one."""
-    def remove(self, person_id: int) -> int:
-        """Removes all entries of the person; how many there were."""
-    def redirect(self, from_person_id: int, to_person_id: int) -> int:
-        """Moves the entries of one person to another, as a merge by redirection does."""
-    def rename_ward(self, old_code: str, new_code: str) -> None:
-        """Compares records of the old ward as of the new one, from now on."""
-    def look_up(
-        self, record: dict[str, str | None], *, limit: int = 5, least_bits: float = 0.0
-    ) -> list[Candidate]:
-        """Likely people, best first; everybody whose document was shown is always among them."""
-    def match_many(self, table: object, *, limit: int = 3, least_bits: float = 0.0) -> Table:
-        """Answers for a batch, in the order of its rows; the index is not changed.
+def parse_national_id(
+    text: str,
+    *,
+    sex: Literal["male", "female"] | None = None,
+    birth_year: int | None = None,
+) -> NationalId:
+    """Reads 12 digits (CCCD) or 9 (CMND); what disagrees with `sex`, `birth_year` warns.
 
-        Columns: `row`, `kind` (as in Candidate), `person_id` (null if the other side is a row),
-        `other_row` (an earlier row of the same batch, null if the other side is a person), `key`,
-        `probability`, `bits`, `pattern`. A row has at most one `exact` answer with a person_id;
-        if its documents name several people, all are conflicts.
-        """
-    def explain(self, pattern: int) -> tuple[float, list[tuple[str, str, float]]]:
-        """Prior bits and the weight of every field (field, level, bits) of a stored pattern."""
-    def save(self, path: str | PathLike[str]) -> None:
-        """Writes the index so that a reader sees the old file or the new one."""
-    @staticmethod
-    def load(path: str | PathLike[str]) -> PersonIndex:
-        """Back from `save`; a damaged or foreign file raises CoreError `linkage.index_file`."""
+    Raises:
+        CoreError: `id.empty`, `id.scientific`, `id.characters`, `id.length`.
+    """
+
+def parse_health_insurance_number(text: str) -> HealthInsuranceNumber:
+    """Reads 15 characters of a card or 10 digits.
+
+    Raises:
+        CoreError: `bhyt.empty`, `bhyt.form`.
+    """
+
+def parse_date(text: str, *, latest_year: int = 2030) -> PartialDate:
+    """Reads a date day first, a year alone, ISO, `00` parts, or the day number of a spreadsheet.
+
+    A two-digit year is the latest that is not after `latest_year`, and warns.
+
+    Raises:
+        CoreError: `date.empty`, `date.form`, `date.calendar`.
+    """
+
+def new_code(n: int = 10) -> str:
+    """`n` random symbols of the system's source and one check symbol over GF(32).
+
+    Raises:
+        CoreError: `code.length` unless 1 ≤ n ≤ 30.
+    """
+
+def check_code(text: str, *, length: int | None = None) -> str:
+    """A code as people type it in its normal form; `length` counts the check symbol.
+
+    Raises:
+        CoreError: `code.empty`, `code.symbol`, `code.length`, `code.check_symbol`.
+    """
+
+def code_check_symbol(body: str) -> str:
+    """The check symbol that belongs behind `body` (docs/payloads.md has the rule)."""
+
+def check_tube_code(text: str) -> str:
+    """A tube code of ours in its normal form.
+
+    Raises:
+        CoreError: `tube.form`, `tube.day`, `tube.check_digit`.
+    """
+
+def tube_check_digit(body: str) -> str:
+    """The ISO/IEC 7064 MOD 11,10 check digit behind three letters and twelve digits."""
+
+def fold_names(table: object, column: str = "full_name") -> Table:
+    """Column `folded`. `table` is anything with `__arrow_c_stream__`; nulls stay nulls."""
+
+def name_keys(table: object, column: str = "full_name") -> Table:
+    """Columns normalised, canonical, folded, soft_folded, surname, middle, given, sort_key."""
+
+def repair_names(table: object, column: str = "full_name") -> tuple[Table, ColumnVerdict]:
+    """Columns text, encoding, evidence; the whole column decides for its doubtful texts."""
+
+def parse_phones(table: object, column: str = "phone") -> Table:
+    """Columns number, kind, warnings (codes, comma between), problem (code of the error)."""
+
+def parse_national_ids(table: object, column: str = "national_id") -> Table:
+    """Columns number, kind, warnings, problem."""
+
+def parse_dates(table: object, column: str = "birth_date", *, latest_year: int = 2030) -> Table:
+    """Columns iso, year, month, day, precision, warnings, problem."""

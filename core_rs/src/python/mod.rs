@@ -11,6 +11,7 @@ use crate::error::Error;
 mod arrow;
 mod credential;
 mod linkage;
+mod name_columns;
 mod names;
 mod pooling;
 mod qr;
