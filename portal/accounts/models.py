@@ -16,7 +16,8 @@ class StaffProfile(Model):
     """A staff member: the login lives in FAB's user, everything of ours here.
 
     `session_version` is carried in the cookie: raising it ends every session of the account.
-    `first_login_hash` is the scrypt of a one-time code; using it forces a new password.
+    `first_login_hash` is the keyed hash of a one-time code (`rules.hash_first_login`); using the
+    code forces a new password.
     """
 
     __tablename__ = "staff_profiles"
@@ -24,7 +25,8 @@ class StaffProfile(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("ab_user.id"), unique=True)
     full_name: Mapped[str] = mapped_column(sa.String(120))
-    sort_name: Mapped[str] = mapped_column(sa.String(160), index=True)
+    # hex of core_rs.sort_key: given name first, Vietnamese letter order, on any database
+    sort_name: Mapped[str] = mapped_column(sa.String(320), index=True)
     phone: Mapped[str] = mapped_column(sa.String(20), default="", index=True)
     position: Mapped[str] = mapped_column(sa.String(80), default="")
     site_id: Mapped[int | None] = mapped_column(sa.ForeignKey("sites.id"), index=True)

@@ -30,7 +30,8 @@ class Person(Model):
     uid: Mapped[uuid.UUID] = mapped_column(sa.Uuid, unique=True)
     full_name: Mapped[str] = mapped_column(sa.String(120))
     folded_name: Mapped[str] = mapped_column(sa.String(120), index=True)
-    sort_name: Mapped[str] = mapped_column(sa.String(160), default="")
+    # hex of core_rs.sort_key: given name first, Vietnamese letter order, on any database
+    sort_name: Mapped[str] = mapped_column(sa.String(320), default="")
     birth_on: Mapped[dt.date | None] = mapped_column(sa.Date)
     birth_year: Mapped[int | None] = mapped_column(sa.SmallInteger)
     sex: Mapped[str] = mapped_column(sa.String(8), default="unknown")
