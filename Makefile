@@ -1,5 +1,6 @@
 # One list of verbs; hooks and CI call these. `make run` and `make test` work from a fresh clone.
 SHELL := /bin/bash
+-include .make.local
 PROFILE ?= release
 VENV := .venv
 PY := $(VENV)/bin/python
