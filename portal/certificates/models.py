@@ -29,18 +29,24 @@ class CertificateTemplate(Model):
 class Certificate(Model):
     """One issue of a certificate: what it said then (`snapshot`), and what became of it.
 
-    The paper itself is not stored: it is made again, byte for byte, from the snapshot.
+    The paper itself is not stored: it is made again, byte for byte, from the snapshot. `number`
+    counts the issues of a sample; `facts_sha256` tells whether a new one would say the same.
     """
 
     __tablename__ = "certificates"
-    __table_args__ = (sa.Index("ix_certificates_site_id_id", "site_id", "id"),)
+    __table_args__ = (
+        sa.UniqueConstraint("sample_id", "number"),
+        sa.Index("ix_certificates_site_id_id", "site_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     code: Mapped[str] = mapped_column(sa.String(16), unique=True)
     kind: Mapped[str] = mapped_column(sa.String(24))
-    sample_id: Mapped[int] = mapped_column(sa.ForeignKey("samples.id"), index=True)
+    sample_id: Mapped[int] = mapped_column(sa.ForeignKey("samples.id"))
     site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
     template_id: Mapped[int | None] = mapped_column(sa.ForeignKey("certificate_templates.id"))
+    number: Mapped[int] = mapped_column(default=1)
+    facts_sha256: Mapped[str] = mapped_column(sa.String(64))
     snapshot: Mapped[dict] = mapped_column(sa.JSON)  # type: ignore[type-arg]
     result_version: Mapped[int] = mapped_column(default=1)
     issued_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
@@ -50,3 +56,25 @@ class Certificate(Model):
     ending_reason: Mapped[str] = mapped_column(sa.String(160), default="")
 
     sample: Mapped[Sample] = relationship()
+
+
+class CorrectionRequest(Model):
+    """A citizen says that something about them is wrong; staff answer it."""
+
+    __tablename__ = "correction_requests"
+    __table_args__ = (sa.Index("ix_correction_requests_site_id_id", "site_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    sample_id: Mapped[int | None] = mapped_column(sa.ForeignKey("samples.id"), index=True)
+    declaration_id: Mapped[int | None] = mapped_column(sa.ForeignKey("declarations.id"), index=True)
+    site_id: Mapped[int | None] = mapped_column(sa.ForeignKey("sites.id"))
+    area_id: Mapped[int | None] = mapped_column(sa.ForeignKey("admin_units.id"), index=True)
+    message: Mapped[str] = mapped_column(sa.String(500))
+    status: Mapped[str] = mapped_column(sa.String(10), default="open", index=True)
+    asked_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    answer: Mapped[str] = mapped_column(sa.String(300), default="")
+    closed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    closed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
+    version: Mapped[int] = mapped_column(default=1)
+
+    sample: Mapped[Sample | None] = relationship()

@@ -1,1 +1,1 @@
-"""Health declarations: the public form, its look-up code, versions, and counted look-ups."""
+"""Health declarations: submitted by anyone, opened and updated by code and second factor."""

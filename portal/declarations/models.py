@@ -1,6 +1,7 @@
 """Declaration with versions; attempts to look up anything by code."""
 
 import datetime as dt
+import uuid
 
 import sqlalchemy as sa
 from flask_appbuilder import Model
@@ -14,13 +15,15 @@ from portal.people.models import Person
 class Declaration(Model):
     """A health declaration; the columns repeat the current version, for lists and search.
 
-    `lookup_code` opens it together with a second factor, and updates it (R31).
+    `lookup_code` opens it together with a second factor, and updates it (R31). `uid` is made
+    when the form is opened: a form sent twice makes one declaration.
     """
 
     __tablename__ = "declarations"
     __table_args__ = (sa.Index("ix_declarations_area_id_id", "area_id", "id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    uid: Mapped[uuid.UUID] = mapped_column(sa.Uuid, unique=True)
     lookup_code: Mapped[str] = mapped_column(sa.String(16), unique=True)
     kind: Mapped[str] = mapped_column(sa.String(16), default="domestic")
     full_name: Mapped[str] = mapped_column(sa.String(120))
@@ -37,6 +40,7 @@ class Declaration(Model):
     risk: Mapped[str] = mapped_column(sa.String(8), default="green")
     is_proxy: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str] = mapped_column(sa.String(10), default="current", index=True)
+    withdrawal_reason: Mapped[str] = mapped_column(sa.String(160), default="")
     current_version: Mapped[int] = mapped_column(default=1)
     person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("people.id"), index=True)
     submitted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)

@@ -795,6 +795,7 @@ def upgrade() -> None:
     op.create_table(
         "declarations",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("uid", sa.Uuid(), nullable=False),
         sa.Column("lookup_code", sa.String(length=16), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("full_name", sa.String(length=120), nullable=False),
@@ -810,6 +811,7 @@ def upgrade() -> None:
         sa.Column("risk", sa.String(length=8), nullable=False),
         sa.Column("is_proxy", sa.Boolean(), nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("withdrawal_reason", sa.String(length=160), nullable=False),
         sa.Column("current_version", sa.Integer(), nullable=False),
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("submitted_at", UtcDateTime(), nullable=False),
@@ -823,6 +825,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_declarations")),
         sa.UniqueConstraint("lookup_code", name=op.f("uq_declarations_lookup_code")),
+        sa.UniqueConstraint("uid", name=op.f("uq_declarations_uid")),
     )
     with op.batch_alter_table("declarations", schema=None) as batch_op:
         batch_op.create_index("ix_declarations_area_id_id", ["area_id", "id"], unique=False)
@@ -1345,6 +1348,8 @@ def upgrade() -> None:
         ),
         sa.Column("site_id", sa.Integer(), nullable=False),
         sa.Column("template_id", sa.Integer(), nullable=True),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("facts_sha256", sa.String(length=64), nullable=False),
         sa.Column("snapshot", sa.JSON(), nullable=False),
         sa.Column("result_version", sa.Integer(), nullable=False),
         sa.Column("issued_at", UtcDateTime(), nullable=False),
@@ -1372,11 +1377,61 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_certificates")),
         sa.UniqueConstraint("code", name=op.f("uq_certificates_code")),
+        sa.UniqueConstraint("sample_id", "number", name=op.f("uq_certificates_sample_id_number")),
     )
     with op.batch_alter_table("certificates", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_certificates_sample_id"), ["sample_id"], unique=False)
         batch_op.create_index("ix_certificates_site_id_id", ["site_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_certificates_status"), ["status"], unique=False)
+
+    op.create_table(
+        "correction_requests",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sample_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column(
+            "declaration_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("site_id", sa.Integer(), nullable=True),
+        sa.Column("area_id", sa.Integer(), nullable=True),
+        sa.Column("message", sa.String(length=500), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("answer", sa.String(length=300), nullable=False),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.Column("closed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["area_id"], ["admin_units.id"], name=op.f("fk_correction_requests_area_id_admin_units")
+        ),
+        sa.ForeignKeyConstraint(
+            ["closed_by_id"],
+            ["ab_user.id"],
+            name=op.f("fk_correction_requests_closed_by_id_ab_user"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["declaration_id"],
+            ["declarations.id"],
+            name=op.f("fk_correction_requests_declaration_id_declarations"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["sample_id"], ["samples.id"], name=op.f("fk_correction_requests_sample_id_samples")
+        ),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["sites.id"], name=op.f("fk_correction_requests_site_id_sites")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_correction_requests")),
+    )
+    with op.batch_alter_table("correction_requests", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_correction_requests_area_id"), ["area_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_correction_requests_declaration_id"), ["declaration_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_correction_requests_sample_id"), ["sample_id"], unique=False
+        )
+        batch_op.create_index("ix_correction_requests_site_id_id", ["site_id", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_correction_requests_status"), ["status"], unique=False)
 
     op.create_table(
         "findings",
@@ -1461,10 +1516,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_findings_campaign_id"))
 
     op.drop_table("findings")
+    with op.batch_alter_table("correction_requests", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_correction_requests_status"))
+        batch_op.drop_index("ix_correction_requests_site_id_id")
+        batch_op.drop_index(batch_op.f("ix_correction_requests_sample_id"))
+        batch_op.drop_index(batch_op.f("ix_correction_requests_declaration_id"))
+        batch_op.drop_index(batch_op.f("ix_correction_requests_area_id"))
+
+    op.drop_table("correction_requests")
     with op.batch_alter_table("certificates", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_certificates_status"))
         batch_op.drop_index("ix_certificates_site_id_id")
-        batch_op.drop_index(batch_op.f("ix_certificates_sample_id"))
 
     op.drop_table("certificates")
     with op.batch_alter_table("antigen_reads", schema=None) as batch_op:

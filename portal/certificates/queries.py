@@ -1,0 +1,261 @@
+"""Reading what may be told of samples, and the certificates made of them."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from portal.accounts.models import StaffProfile
+from portal.campaigns.models import Campaign
+from portal.certificates.models import Certificate, CertificateTemplate
+from portal.certificates.rules import DEFAULT_TEXTS, SampleFacts
+from portal.people.models import Person
+from portal.results.models import AntigenRead, LabResult, LabRun
+from portal.samples.models import Sample, Tube
+from portal.sites.models import Site
+
+_Laboratory = aliased(Site)
+
+_FACTS = (
+    sa.select(
+        Sample.id,
+        Sample.site_id,
+        Sample.result_code,
+        Sample.state,
+        Sample.state_reason,
+        Sample.person_id,
+        Person.full_name,
+        Person.birth_on,
+        Person.birth_year,
+        Person.sex,
+        Person.national_id,
+        Person.phone,
+        Person.nationality,
+        Person.address,
+        Site.name.label("site"),
+        Campaign.disease,
+        Tube.method,
+        Tube.specimen_type,
+        Tube.sample_count,
+        Sample.collected_at,
+        Sample.withdrawn_at,
+        Sample.retest_of_id,
+        Sample.retest_due_at,
+        Tube.received_at,
+        Sample.released_at,
+        _Laboratory.name.label("laboratory"),
+        Tube.outcome.label("tube_outcome"),
+        LabResult.outcome.label("result_outcome"),
+        LabResult.version.label("result_version"),
+        LabResult.ct_values,
+        LabResult.verified_by_id,
+        LabRun.recorded_at.label("tested_at"),
+        LabRun.kit_name,
+        LabRun.kit_lot,
+        AntigenRead.outcome.label("antigen_outcome"),
+        AntigenRead.released_at.label("antigen_released_at"),
+        AntigenRead.read_at,
+        AntigenRead.released_by_id,
+        AntigenRead.kit_name.label("antigen_kit"),
+        AntigenRead.kit_lot.label("antigen_lot"),
+    )
+    .select_from(Sample)
+    .join(Person, Person.id == Sample.person_id)
+    .join(Tube, Tube.id == Sample.tube_id)
+    .join(Site, Site.id == Sample.site_id)
+    .join(Campaign, Campaign.id == Sample.campaign_id)
+    .outerjoin(_Laboratory, _Laboratory.id == Tube.laboratory_id)
+    .outerjoin(LabResult, sa.and_(LabResult.tube_id == Tube.id, LabResult.status == "released"))
+    .outerjoin(LabRun, LabRun.id == LabResult.run_id)
+    .outerjoin(AntigenRead, AntigenRead.sample_id == Sample.id)
+    .order_by(Sample.id, LabResult.version)
+)
+
+
+def facts_of(session: Session, sample_ids: Iterable[int]) -> list[SampleFacts]:
+    """What may be told of each sample, in the order of the ids; two statements for any number."""
+    ids = list(sample_ids)
+    rows = session.execute(_FACTS.where(Sample.id.in_(ids))).mappings().all()
+    # A sample with two current results keeps the last version; the pool rules hold such tubes.
+    current = {row["id"]: row for row in rows}
+    verifiers = {row["verified_by_id"] or row["released_by_id"] for row in current.values()} - {
+        None
+    }
+    names = _names(session, verifiers)
+    found = {key: _facts(row, names) for key, row in current.items()}
+    return [found[key] for key in ids if key in found]
+
+
+def _names(session: Session, user_ids: Iterable[int | None]) -> dict[int, str]:
+    wanted = list(user_ids)
+    if not wanted:
+        return {}
+    rows = session.execute(
+        sa.select(StaffProfile.user_id, StaffProfile.full_name).where(
+            StaffProfile.user_id.in_(wanted)
+        )
+    )
+    return dict(rows.all())
+
+
+_PLAIN = (
+    "site_id",
+    "result_code",
+    "state",
+    "state_reason",
+    "person_id",
+    "full_name",
+    "birth_on",
+    "birth_year",
+    "sex",
+    "national_id",
+    "phone",
+    "nationality",
+    "address",
+    "site",
+    "disease",
+    "method",
+    "specimen_type",
+    "sample_count",
+    "collected_at",
+    "withdrawn_at",
+    "retest_of_id",
+    "retest_due_at",
+    "received_at",
+)
+
+
+def _facts(row: Mapping[Any, Any], names: Mapping[int, str]) -> SampleFacts:
+    plain = {name: row[name] for name in _PLAIN}
+    if row["method"] == "antigen":
+        return SampleFacts(
+            sample_id=row["id"],
+            **plain,
+            released_at=row["released_at"] or row["antigen_released_at"],
+            outcome=row["antigen_outcome"] or "",
+            tested_at=row["read_at"],
+            kit_name=row["antigen_kit"] or "",
+            kit_lot=row["antigen_lot"] or "",
+            verifier=names.get(row["released_by_id"], ""),
+        )
+    return SampleFacts(
+        sample_id=row["id"],
+        **plain,
+        released_at=row["released_at"],
+        laboratory=row["laboratory"] or "",
+        outcome=row["result_outcome"] or row["tube_outcome"] or "",
+        tested_at=row["tested_at"],
+        kit_name=row["kit_name"] or "",
+        kit_lot=row["kit_lot"] or "",
+        ct_values=row["ct_values"] or {},
+        result_version=row["result_version"] or 0,
+        verifier=names.get(row["verified_by_id"], ""),
+    )
+
+
+def find_sample_by_code(session: Session, code: str) -> tuple[Sample, Person] | None:
+    """The sample of a slip's code with its person."""
+    row = session.execute(
+        sa.select(Sample, Person)
+        .join(Person, Person.id == Sample.person_id)
+        .where(Sample.result_code == code)
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def samples_of_declaration(session: Session, declaration_id: int) -> list[int]:
+    """Samples taken from the person of a declaration when its code was scanned at the point."""
+    return list(
+        session.scalars(
+            sa.select(Sample.id)
+            .where(Sample.declaration_id == declaration_id)
+            .order_by(Sample.collected_at.desc())
+        )
+    )
+
+
+LONGEST_CHAIN = 12
+
+
+def chain_of(session: Session, sample_ids: Sequence[int]) -> list[int]:
+    """Samples with every earlier and later one of their retests, the newest first.
+
+    Only samples of the same person are followed: a wrong link never shows another's result.
+    """
+    people_of = sa.select(Sample.id, Sample.person_id)
+    known = dict(session.execute(people_of.where(Sample.id.in_(sample_ids))).all())
+    people = _same_people(session, set(known.values()))
+    for _ in range(LONGEST_CHAIN):
+        parents = sa.select(Sample.retest_of_id).where(
+            Sample.id.in_(known), Sample.retest_of_id.is_not(None)
+        )
+        rows = session.execute(
+            people_of.where(
+                sa.or_(Sample.retest_of_id.in_(known), Sample.id.in_(parents)),
+                Sample.id.not_in(known),
+                Sample.person_id.in_(people),
+            )
+        )
+        found = dict(rows.all())
+        if not found:
+            break
+        known |= found
+    ordered = session.scalars(
+        sa.select(Sample.id)
+        .where(Sample.id.in_(known))
+        .order_by(Sample.collected_at.desc(), Sample.id.desc())
+    )
+    return list(ordered)
+
+
+def _same_people(session: Session, person_ids: set[int]) -> set[int]:
+    """The people and whoever they were merged with."""
+    rows = session.execute(
+        sa.select(Person.id, Person.merged_into_id).where(
+            sa.or_(Person.id.in_(person_ids), Person.merged_into_id.in_(person_ids))
+        )
+    ).all()
+    return (
+        person_ids
+        | {row.id for row in rows}
+        | {row.merged_into_id for row in rows if row.merged_into_id}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of a kind and the template version they come from (None: the built-in ones)."""
+
+    values: Mapping[str, Any]
+    template_id: int | None
+
+
+def texts_of(session: Session, kind: str, day: dt.date) -> Texts:
+    """The newest texts of a kind that are valid on a day."""
+    template = session.scalars(
+        sa.select(CertificateTemplate)
+        .where(CertificateTemplate.kind == kind, CertificateTemplate.valid_from <= day)
+        .order_by(CertificateTemplate.valid_from.desc(), CertificateTemplate.version.desc())
+        .limit(1)
+    ).first()
+    if template is None:
+        return Texts(DEFAULT_TEXTS[kind], None)
+    return Texts({**DEFAULT_TEXTS[kind], **template.texts}, template.id)
+
+
+def find_by_code(session: Session, code: str) -> Certificate | None:
+    """The certificate of a code."""
+    return session.scalars(sa.select(Certificate).where(Certificate.code == code)).one_or_none()
+
+
+def newest_of(session: Session, sample_id: int) -> Certificate | None:
+    """The newest certificate of a sample, whatever became of it."""
+    return session.scalars(
+        sa.select(Certificate)
+        .where(Certificate.sample_id == sample_id)
+        .order_by(Certificate.number.desc())
+        .limit(1)
+    ).first()

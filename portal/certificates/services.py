@@ -1,0 +1,260 @@
+"""What is done with certificates: issue, verify, revoke; and opening results by code."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+
+import core_rs
+from portal import clock
+from portal.actors import Actor
+from portal.certificates import queries, rules
+from portal.certificates.models import Certificate, CorrectionRequest
+from portal.certificates.rules import Office, SampleFacts
+from portal.declarations import lookups
+from portal.declarations import queries as declaration_queries
+from portal.declarations.models import Declaration
+from portal.declarations.rules import (
+    CODE_LENGTH,
+    Secret,
+    factor_opens,
+    is_locked,
+    read_code,
+    read_factor,
+)
+from portal.declarations.services import secret_of
+from portal.errors import Conflict, Invalid, NotFound
+from portal.samples.models import Sample
+from reports.certificate import CertificatePage, render_certificate
+from reports.certificate.page import RENDERER
+
+# A code that nobody has: looked up in place of one that can not be, so that all tries are alike.
+_NOBODY = "0" * CODE_LENGTH
+
+
+# --- issue, verify, revoke ---
+
+
+def issue(session: Session, actor: Actor, *, sample_id: int, office: Office) -> Certificate:
+    """The certificate of what is known of a sample now.
+
+    The same facts give the certificate already issued; other facts (an amended result, a
+    corrected name) a new one, and the old one is «đã thay thế» from then on.
+
+    Raises:
+        NotFound: there is no such sample for this actor.
+        Conflict: the sample has no released result.
+    """
+    facts = _facts(session, sample_id)
+    if actor.kind == "staff":
+        actor.scope.require_site(facts.site_id)
+    kind = rules.kind_of(facts)
+    if not kind:
+        raise Conflict(gettext("This sample has no released result yet."), code="no_result")
+    texts = queries.texts_of(session, kind, clock.today())
+    digest = rules.facts_digest(facts, kind=kind, texts=texts.values, office=office)
+    newest = queries.newest_of(session, sample_id)
+    if newest is not None and newest.status == "valid" and newest.facts_sha256 == digest:
+        return newest
+    issued_at = clock.now().replace(microsecond=0)
+    code = core_rs.new_code()
+    page = rules.compose(
+        facts, kind=kind, texts=texts.values, office=office, code=code, issued_at=issued_at
+    )
+    certificate = Certificate(
+        code=code,
+        kind=kind,
+        sample_id=sample_id,
+        number=newest.number + 1 if newest else 1,
+        site_id=facts.site_id,
+        template_id=texts.template_id,
+        facts_sha256=digest,
+        snapshot={
+            **page.to_snapshot(),
+            "renderer": RENDERER,
+            "state": rules.shown_state(facts),
+            "holder": rules.masked_name(facts.full_name),
+            "birth_year": facts.birth_on.year if facts.birth_on else facts.birth_year,
+        },
+        result_version=facts.result_version,
+        issued_at=issued_at,
+    )
+    session.add(certificate)
+    session.flush()
+    if newest is not None and newest.status == "valid":
+        newest.status = "replaced"
+        newest.replaced_by_id = certificate.id
+        newest.ended_at = issued_at
+        newest.ending_reason = "corrected"
+        session.flush()
+    return certificate
+
+
+def revoke(session: Session, actor: Actor, *, certificate_id: int, reason: str) -> Certificate:
+    """Ends a certificate without another in its place.
+
+    Raises:
+        Invalid: without a reason.
+        Conflict: it has ended already.
+    """
+    certificate = session.get(Certificate, certificate_id)
+    if certificate is None:
+        raise NotFound("There is no such certificate.")
+    if actor.kind == "staff":
+        actor.scope.require_site(certificate.site_id)
+    if not reason.strip():
+        raise Invalid(gettext("Give the reason."), details=[gettext("Give the reason.")])
+    if certificate.status != "valid":
+        raise Conflict(gettext("This certificate has ended already."))
+    certificate.status = "revoked"
+    certificate.ended_at = clock.now()
+    certificate.ending_reason = reason.strip()[:160]
+    return certificate
+
+
+def render(certificate: Certificate) -> bytes:
+    """The paper, byte for byte the same each time."""
+    return render_certificate(CertificatePage.from_snapshot(certificate.snapshot))
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What the verification page says of a code.
+
+    Attributes:
+        verdict: `valid`, `replaced`, `revoked` or `unknown`.
+        certificate: None if unknown.
+        ended_at: when it was replaced or revoked.
+    """
+
+    verdict: str
+    certificate: Certificate | None = None
+    ended_at: dt.datetime | None = None
+
+
+def verify(session: Session, *, code: str, office: Office) -> Verification:
+    """Whether a certificate still stands: the paper may be old, the facts are asked anew.
+
+    A result amended since counts as replaced from the moment of the amendment, also before
+    anybody asked for the new certificate.
+    """
+    certificate = queries.find_by_code(session, read_code(code) or _NOBODY)
+    if certificate is None:
+        return Verification("unknown")
+    if certificate.status != "valid":
+        return Verification(certificate.status, certificate, certificate.ended_at)
+    facts = _facts(session, certificate.sample_id)
+    kind = rules.kind_of(facts)
+    if kind:
+        texts = queries.texts_of(session, kind, clock.local(certificate.issued_at).date())
+        digest = rules.facts_digest(facts, kind=kind, texts=texts.values, office=office)
+    if not kind or _tells_otherwise(certificate, facts, kind, digest):
+        return Verification("replaced", certificate)
+    return Verification("valid", certificate)
+
+
+def _tells_otherwise(certificate: Certificate, facts: SampleFacts, kind: str, digest: str) -> bool:
+    """Other facts count; a new address of the portal or wording of the template does not."""
+    if certificate.facts_sha256 == digest:
+        return False
+    rows = [[row.label, row.label_en, row.value] for row in rules.rows_of(facts)]
+    return certificate.kind != kind or certificate.snapshot["rows"] != rows
+
+
+def _facts(session: Session, sample_id: int) -> SampleFacts:
+    found = queries.facts_of(session, [sample_id])
+    if not found:
+        raise NotFound("There is no such sample.")
+    return found[0]
+
+
+# --- opening by code and second factor ---
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a code and its second factor open.
+
+    Attributes:
+        declaration: for a declaration's code.
+        results: newest first: the sample of the slip, its retests, what they were retests of;
+            for a declaration, what was taken when its code was scanned at the point.
+    """
+
+    declaration: Declaration | None
+    results: tuple[SampleFacts, ...]
+
+
+def known_code(text: str) -> str:
+    """The code to count and look up: that which was typed, or nobody's if it can be none."""
+    return read_code(text) or _NOBODY
+
+
+def look_up(
+    session: Session, *, who: lookups.Caller, attempt_id: int, code: str, factor: str
+) -> Opened | None:
+    """What belongs to a code; None for every reason alike.
+
+    No such code, a wrong second factor, a locked code, a locked network and a withdrawn
+    declaration take the same statements and the same comparisons: neither the words nor the
+    time tell them apart. `attempt_id` was written down and committed by `lookups.write_down`.
+    """
+    known = known_code(code)
+    given = read_factor(factor, clock.today())
+    failures = lookups.failures(session, who, code=known)
+    declaration = declaration_queries.find_by_code(session, known)
+    sample_and_person = queries.find_sample_by_code(session, known)
+    secret = Secret()
+    if sample_and_person is not None:
+        person = sample_and_person[1]
+        secret = Secret(person.birth_on, person.birth_year, person.phone)
+    elif declaration is not None and declaration.status == "current":
+        secret = secret_of(declaration)
+    if not factor_opens(secret, given) or is_locked(failures):
+        return None
+    lookups.mark_opened(session, attempt_id)
+    return open_by_id(
+        session,
+        sample_id=sample_and_person[0].id if sample_and_person else None,
+        declaration_id=declaration.id if declaration else None,
+    )
+
+
+def open_by_id(session: Session, *, sample_id: int | None, declaration_id: int | None) -> Opened:
+    """The same for somebody who has shown code and second factor already (a signed ticket)."""
+    if sample_id is not None:
+        chain = queries.chain_of(session, [sample_id])
+        return Opened(None, tuple(queries.facts_of(session, chain)))
+    declaration = declaration_queries.get(session, declaration_id or 0)
+    taken = queries.samples_of_declaration(session, declaration.id)
+    chain = queries.chain_of(session, taken) if taken else []
+    return Opened(declaration, tuple(queries.facts_of(session, chain)))
+
+
+def ask_correction(
+    session: Session, *, message: str, sample_id: int | None, declaration_id: int | None
+) -> CorrectionRequest:
+    """Keeps a citizen's word that something is wrong, for the staff of the site or area.
+
+    Raises:
+        Invalid: without words, or with too many.
+    """
+    text = message.strip()
+    longest = 500
+    if not text or len(text) > longest:
+        problem = gettext("Say in at most 500 letters what is wrong.")
+        raise Invalid(problem, details=[problem])
+    sample = session.get(Sample, sample_id) if sample_id else None
+    declaration = session.get(Declaration, declaration_id) if declaration_id else None
+    request = CorrectionRequest(
+        sample_id=sample.id if sample else None,
+        declaration_id=declaration.id if declaration else None,
+        site_id=sample.site_id if sample else None,
+        area_id=declaration.area_id if declaration else None,
+        message=text,
+        asked_at=clock.now(),
+    )
+    session.add(request)
+    session.flush()
+    return request
