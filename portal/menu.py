@@ -1,8 +1,26 @@
-"""Every view and API, in menu order: the map of the user interface. Nothing else imports views."""
+"""Every view and API, in menu order: the map of the user interface. Nothing else imports views.
 
+Each area has one function here. `add_view` puts an entry in the menu, which is shown to roles
+that hold any permission of the view (portal.roles); `add_view_no_menu` registers routes only.
+"""
+
+from flask import url_for
 from flask_appbuilder import AppBuilder
+
+from portal.web.access import register_login_view
+from portal.web.layout import account_urls
 
 
 def register(appbuilder: AppBuilder) -> None:
     """Adds every screen and API to the application."""
-    del appbuilder
+    _accounts(appbuilder)
+
+
+def _accounts(appbuilder: AppBuilder) -> None:
+    from portal.accounts.login_views import LoginView, OwnAccountView
+
+    appbuilder.sm.auth_view = appbuilder.add_view_no_menu(LoginView)
+    appbuilder.add_view_no_menu(OwnAccountView)
+    register_login_view("LoginView.login")
+    account_urls.password = lambda: url_for("OwnAccountView.password")
+    account_urls.logout = lambda: url_for("OwnAccountView.logout")
