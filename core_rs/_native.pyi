@@ -398,3 +398,143 @@ def parse_national_ids(table: object, column: str = "national_id") -> Table:
 
 def parse_dates(table: object, column: str = "birth_date", *, latest_year: int = 2030) -> Table:
     """Columns iso, year, month, day, precision, warnings, problem."""
+
+# ---- pools -----------------------------------------------------------------------------------
+
+class PoolPolicy:
+    """The dated rules of a campaign for pools. All arguments by name; bad ones in one CoreError.
+
+    max_size: most samples in one tube; None: only the tube's own planned size counts.
+    validated_size: largest size validated for the assay: F3 up to it is a warning.
+    stranger_clears: a negative pool with more swabs than members may clear the registered ones.
+    clock_tolerance_minutes (5): clocks may differ by so much before F7.
+    round_days (7): two memberships closer than this are of one round (F2), where the members
+        table has no column `round`. episode_days (14): evidence further apart is not combined.
+    same_day_hours (24): "the same day" of F11. reuse_days (7): members of one tube collected
+        further apart mean a label used twice (F13).
+    receipt_hours (24), result_hours (48): F8. max_attempts (2): invalid singles to UNRESOLVED.
+    weak_ct (35), ct_gap (3): F12. alarm_probability (0.001): F14.
+    overlapping: the design puts a person in several pools on purpose.
+    accept_decoded_positive: a decoded positive needs no single test (off by default).
+    pool_symptomatic, single_contact_classes, pooled_specimen_types, pooled_methods: F16; an
+        empty list of types or methods allows all.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_size: int | None = None,
+        validated_size: int | None = None,
+        stranger_clears: bool = False,
+        clock_tolerance_minutes: float | None = None,
+        round_days: float | None = None,
+        episode_days: float | None = None,
+        same_day_hours: float | None = None,
+        reuse_days: float | None = None,
+        receipt_hours: float | None = None,
+        result_hours: float | None = None,
+        max_attempts: int = 2,
+        weak_ct: float = 35.0,
+        ct_gap: float = 3.0,
+        alarm_probability: float = 0.001,
+        overlapping: bool = False,
+        accept_decoded_positive: bool = False,
+        pool_symptomatic: bool = False,
+        single_contact_classes: list[str] = ...,
+        pooled_specimen_types: list[str] = ...,
+        pooled_methods: list[str] = ...,
+    ) -> None: ...
+
+class PoolMatch:
+    """A campaign matched. Tables are Arrow: `polars.DataFrame(match.members)` reads one.
+
+    members: one row for every row of the members handed in, in that order:
+        state   NOT_SAMPLED, WAITING, HOLD, NEG_BY_POOL, NEG_SINGLE, SUSPECT_POOL, RETEST_DUE,
+                RETEST_RUNNING, POS_CONFIRMED or UNRESOLVED: the state of the *person*, all
+                tubes of the episode together, so the same on all rows of that episode
+        reason  null, or why: conflict (F6), early (F7), late (F5), over_size (F3), count (F4),
+                two_tubes (F2), reused_label (F13), identity (F15), not_for_pool (F16),
+                doubted (F11), repeat_tube, resample, lost, rejected, single_invalid, attempts,
+                suspect, decoded, withdrawn
+    tubes: one row a tube: tube_code, registered (members on time), late, size (people: what the
+        laboratory counted if more), outcome, run, version, ct_value, is_amended,
+        is_turned_positive (an older version was negative: urgent), state and reason (what the
+        tube alone says to a member on time), is_blocked, findings ("F3 F4").
+    findings: code, is_blocking, tube_code, person_id, row (of the members), detail (text without
+        names). F14 has neither tube nor person: its group is in the detail.
+    retests: one row for each person to test again: person_id, tube_code, row, state, reason,
+        is_urgent, needs_new_sample (no single sample is kept).
+    counts: memberships by state.
+    """
+
+    @property
+    def members(self) -> Table: ...
+    @property
+    def tubes(self) -> Table: ...
+    @property
+    def findings(self) -> Table: ...
+    @property
+    def retests(self) -> Table: ...
+    @property
+    def counts(self) -> dict[str, int]: ...
+    def __len__(self) -> int: ...
+
+def match_pools(
+    members: object,
+    results: object,
+    policy: PoolPolicy | None = None,
+    *,
+    tubes: object | None = None,
+    closings: object | None = None,
+    as_of: object | None = None,
+) -> PoolMatch:
+    """Match results to people and find every contradiction (F1 to F16).
+
+    Tables are anything with `__arrow_c_stream__` (polars, pyarrow) or, for a few rows, lists of
+    dictionaries. Code columns are text (or integers, read as their digits); instants are
+    timestamps, in dictionaries aware datetimes. Columns other than the required may be absent.
+
+    members: person_id, tube_code (required; null tube: planned, F9), added_at, collected_at,
+        withdrawn (bool), is_symptomatic (bool), contact_class, specimen_type, method (text),
+        round (text or int: rows of one round), retest_of (tube code this sample re-tests),
+        identity (what proves who it is; the same for two people, or two for one: F15).
+        The same person in the same tube twice is one membership.
+    results: tube_code, outcome (required: negative, positive, inconclusive, invalid, rejected),
+        result_id, amends_id, version (1, 2, …; null: one above what it amends), run (2 when the
+        laboratory tested the same tube once more), recorded_at, ct_value.
+        The newest run, then the newest version counts, in whatever order they come; two outcomes
+        of the same newest version are F6. An amendment that names another tube takes the result
+        away from the amended one.
+    tubes: tube_code, planned_size, counted_swabs, sealed_at, sent_at, received_at, is_lost,
+        is_rejected, is_used_up, pool_kind (swab or media), parent_code (the tube this one was
+        mixed into), team, laboratory, rack (F14).
+    closings: code, tube_code, person_id: findings closed by somebody who may; F5 and F16 need
+        both, F2 and F15 the person, all others the tube.
+    as_of: the instant F8 counts to (aware datetime); the latest instant of the tables if absent.
+
+    Raises CoreError `pooling.columns` with all missing or mistyped columns and unknown words,
+    `pooling.rows` for rows without a person, `pooling.policy`.
+    """
+
+def match_tube(
+    tube_code: str,
+    members: object,
+    results: object,
+    policy: PoolPolicy | None = None,
+    *,
+    tubes: object | None = None,
+    closings: object | None = None,
+    as_of: object | None = None,
+) -> dict[str, object]:
+    """The same rules for one tube, for the moment of release.
+
+    The tables are those of `match_pools`, best as lists of dictionaries: all members of the tube,
+    *and all other memberships of those people in the campaign* with the results of those tubes.
+
+    Returns `tube` (the columns of PoolMatch.tubes; findings as a list), `members` (person_id,
+    state, reason, is_late) and `findings` (code, is_blocking, tube_code, person_id, detail) of the
+    tube and its people. Raises as `match_pools`, and `pooling.tube` for an unknown tube.
+    """
+
+def pool_finding_kinds() -> list[dict[str, object]]:
+    """F1 to F16: code, title, effect, can_block, closers (roles that may close it)."""

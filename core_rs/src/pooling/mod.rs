@@ -1,1 +1,25 @@
-//! Pools: design, matching results to people, decoding, prevalence.
+//! Pools: matching results to people, the findings, and (below) design, decoding, prevalence.
+//!
+//! Matching in one sentence: a result belongs to a tube, a tube to its members, and what a person
+//! is told follows from all of the person's tubes together. Read in this order:
+//!
+//! * [`words`]: outcomes, states, reasons and the table of findings F1–F16
+//! * [`policy`]: the dated rules of a campaign, as data
+//! * [`intern`]: codes to small numbers
+//! * [`world`]: tubes, memberships and results of one campaign, in columns
+//! * [`tube`]: what one tube says about its members
+//! * [`person`]: what all tubes of one person say together
+//! * [`run`]: the whole campaign, or only what new results touch
+//! * [`findings`]: the list of contradictions, with their wording
+//! * [`campaign`]: the same with codes as text, as tables bring them
+
+pub mod campaign;
+pub mod findings;
+pub mod intern;
+pub mod person;
+pub mod policy;
+pub mod run;
+pub mod suggest;
+pub mod tube;
+pub mod words;
+pub mod world;

@@ -2,7 +2,14 @@
 
 use pyo3::prelude::*;
 
+mod columns;
+mod intake;
+mod matching;
+mod output;
+mod policy;
+
 /// Adds this area's functions and classes to the module.
-pub(super) fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    policy::register(module)?;
+    matching::register(module)
 }

@@ -1,0 +1,318 @@
+//! A campaign with its codes as text: the door through which tables come in.
+
+use std::collections::HashMap;
+
+use super::findings::{Finding, Groups};
+use super::intern::Interner;
+use super::policy::Policy;
+use super::words::Outcome;
+use super::world::{MemberRow, NONE, ResultRow, TubeRow, World, flag, given};
+use crate::error::Result;
+
+/// One membership as it stands in a table.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MemberText<'a> {
+    /// Who.
+    pub person: &'a str,
+    /// In which tube; none for somebody planned.
+    pub tube: Option<&'a str>,
+    /// Times and flags.
+    pub row: MemberRow,
+    /// The round, where the caller gives rounds.
+    pub round: Option<&'a str>,
+    /// The tube this membership re-tests.
+    pub retest_of: Option<&'a str>,
+    /// What proves who it is (a number of a paper, or its fingerprint).
+    pub identity: Option<&'a str>,
+}
+
+/// One result as it stands in a table.
+#[derive(Debug, Clone, Copy)]
+pub struct ResultText<'a> {
+    /// Of which tube.
+    pub tube: &'a str,
+    /// The laboratory's id of it.
+    pub id: Option<&'a str>,
+    /// The id of the result it replaces.
+    pub amends: Option<&'a str>,
+    /// The version; none: one more than what it amends, else 1.
+    pub version: Option<u16>,
+    /// What it says; `row.version` is not read.
+    pub row: ResultRow,
+}
+
+/// One tube as it stands in a table; `row.parent` is not read.
+#[derive(Debug, Clone, Copy)]
+pub struct TubeText<'a> {
+    /// Its code.
+    pub tube: &'a str,
+    /// The tube it was mixed into.
+    pub parent: Option<&'a str>,
+    /// Counts and times.
+    pub row: TubeRow,
+    /// Team, laboratory and rack, for F14.
+    pub groups: [Option<&'a str>; 3],
+}
+
+/// Which finding is closed, for which tube or person.
+#[derive(Debug, Clone, Copy)]
+pub struct Closing<'a> {
+    /// The finding.
+    pub code: super::words::Code,
+    /// The tube it is about.
+    pub tube: Option<&'a str>,
+    /// The person it is about.
+    pub person: Option<&'a str>,
+}
+
+/// Codes, and the world they stand for.
+#[derive(Debug, Clone, Default)]
+pub struct Campaign {
+    /// Tubes, memberships and results by number.
+    pub world: World,
+    /// Codes of people.
+    pub people: Interner,
+    /// Codes of tubes.
+    pub tubes: Interner,
+    groups: Vec<Groups>,
+    rounds: Interner,
+    identities: Interner,
+    identity_owner: Vec<u32>,
+    identity_of: HashMap<u32, u32>,
+    last_tube: u32,
+}
+
+const GROUPS: [&str; 3] = ["team", "laboratory", "rack"];
+
+impl Campaign {
+    /// An empty campaign.
+    pub fn new(policy: Policy) -> Self {
+        Self { world: World::new(policy), last_tube: NONE, ..Self::default() }
+    }
+
+    /// Room for `members` more memberships with codes of about `bytes` bytes.
+    pub fn reserve(&mut self, members: usize, bytes: usize) {
+        self.world.reserve(members);
+        if self.people.is_empty() {
+            self.people = Interner::with_capacity(members, members * bytes);
+            self.world.head.reserve_exact(members);
+        }
+    }
+
+    /// The number of a tube code. Members of a tube mostly follow each other.
+    #[inline]
+    fn tube_number(&mut self, code: &str) -> Result<u32> {
+        if self.last_tube != NONE && self.tubes.text(self.last_tube) == code {
+            return Ok(self.last_tube);
+        }
+        self.last_tube = self.tubes.add(code)?.0;
+        Ok(self.last_tube)
+    }
+
+    /// Adds a membership; its number, or [`NONE`] for somebody without a tube.
+    #[inline]
+    pub fn add_member(&mut self, text: &MemberText<'_>) -> Result<u32> {
+        let person = self.people.add(text.person)?.0;
+        if let Some(identity) = text.identity {
+            self.note_identity(person, identity)?;
+        }
+        let Some(tube) = text.tube else {
+            self.world.add_planned(person);
+            return Ok(NONE);
+        };
+        let tube = self.tube_number(tube)?;
+        let member = self.world.add_member(person, tube, text.row);
+        if let Some(round) = text.round {
+            let round = self.rounds.add(round)?.0;
+            let column = self.world.round.get_or_insert_default();
+            if column.len() <= member as usize {
+                column.resize(member as usize + 1, NONE);
+            }
+            column[member as usize] = round;
+        }
+        if let Some(of) = text.retest_of {
+            let of = self.tubes.add(of)?.0;
+            self.world.touch_tube(of);
+            self.world.retest_of.insert(member, of);
+        }
+        if self.world.identities.contains_key(&person) {
+            self.world.mark_person(person, flag::IDENTITY);
+        }
+        Ok(member)
+    }
+
+    /// F15: the same identity for two people, or two identities for one.
+    fn note_identity(&mut self, person: u32, identity: &str) -> Result<()> {
+        let (number, is_new) = self.identities.add(identity)?;
+        if is_new {
+            self.identity_owner.push(person);
+        }
+        let owner = self.identity_owner[number as usize];
+        if owner != person {
+            self.doubt_identity(person, owner);
+            self.doubt_identity(owner, person);
+        }
+        if *self.identity_of.entry(person).or_insert(number) != number {
+            self.doubt_identity(person, person);
+        }
+        Ok(())
+    }
+
+    fn doubt_identity(&mut self, person: u32, other: u32) {
+        self.world.identities.entry(person).or_insert(other);
+        self.world.mark_person(person, flag::IDENTITY);
+    }
+
+    /// Adds tubes; a code with two different rows is F13.
+    pub fn add_tubes(&mut self, rows: &[TubeText<'_>]) -> Result<Vec<u32>> {
+        let mut seen: HashMap<u32, TubeRow> = HashMap::with_capacity(rows.len());
+        let mut numbers = Vec::with_capacity(rows.len());
+        for text in rows {
+            let number = self.tube_number(text.tube)?;
+            let parent = match text.parent {
+                Some(code) => self.tubes.add(code)?.0,
+                None => NONE,
+            };
+            let row = TubeRow { parent, ..text.row };
+            self.world.set_tube(number, &row);
+            if seen.insert(number, row).is_some_and(|old| old != row) {
+                self.world.tubes[number as usize].given |= given::REUSED;
+            }
+            for (at, name) in text.groups.iter().enumerate() {
+                if let Some(name) = name {
+                    self.set_group(GROUPS[at], number, name)?;
+                }
+            }
+            numbers.push(number);
+        }
+        Ok(numbers)
+    }
+
+    fn set_group(&mut self, kind: &'static str, tube: u32, name: &str) -> Result<()> {
+        let at = if let Some(at) = self.groups.iter().position(|g| g.kind == kind) {
+            at
+        } else {
+            self.groups.push(Groups { kind, ..Groups::default() });
+            self.groups.len() - 1
+        };
+        let group = &mut self.groups[at];
+        if group.of_tube.len() <= tube as usize {
+            group.of_tube.resize(tube as usize + 1, NONE);
+        }
+        group.of_tube[tube as usize] = group.names.add(name)?.0;
+        Ok(())
+    }
+
+    /// Adds results and gives the tubes they touch.
+    ///
+    /// A result that amends another of the same call has a version above it, whatever the order
+    /// of the rows; if it names another tube, the amended tube loses its result. The same id with
+    /// another tube is a clash on both tubes (F6).
+    pub fn add_results(&mut self, rows: &[ResultText<'_>]) -> Result<Vec<u32>> {
+        let mut touched = Vec::with_capacity(rows.len());
+        let mut versions: Vec<u16> = rows.iter().map(|r| r.version.unwrap_or(1)).collect();
+        if rows.iter().any(|r| r.amends.is_some()) {
+            self.order_amendments(rows, &mut versions, &mut touched)?;
+        }
+        let mut ids = Interner::with_capacity(rows.len(), rows.len() * 16);
+        let mut tube_of_id: Vec<u32> = Vec::with_capacity(rows.len());
+        for (text, version) in rows.iter().zip(versions) {
+            let tube = self.tube_number(text.tube)?;
+            self.world.add_result(tube, ResultRow { version, ..text.row });
+            touched.push(tube);
+            if let Some(id) = text.id {
+                let (number, is_new) = ids.add(id)?;
+                if is_new {
+                    tube_of_id.push(tube);
+                } else if tube_of_id[number as usize] != tube && text.amends.is_none() {
+                    let other = tube_of_id[number as usize];
+                    self.world.tubes[tube as usize].given |= given::CLASH;
+                    self.world.tubes[other as usize].given |= given::CLASH;
+                }
+            }
+        }
+        Ok(touched)
+    }
+
+    fn order_amendments(
+        &mut self,
+        rows: &[ResultText<'_>],
+        versions: &mut [u16],
+        touched: &mut Vec<u32>,
+    ) -> Result<()> {
+        let by_id: HashMap<&str, usize> =
+            rows.iter().enumerate().filter_map(|(at, r)| r.id.map(|id| (id, at))).collect();
+        // A chain of n amendments settles in n rounds; a circle is cut off and ends as F6 or in
+        // the newest version, never in a loop.
+        for _ in 0..8 {
+            let mut is_settled = true;
+            for (at, row) in rows.iter().enumerate() {
+                let Some(&old) = row.amends.and_then(|id| by_id.get(id)) else { continue };
+                if old != at && versions[at] <= versions[old] && versions[old] < 60_000 {
+                    versions[at] = versions[old] + 1;
+                    is_settled = false;
+                }
+            }
+            if is_settled {
+                break;
+            }
+        }
+        for row in rows {
+            let Some(&old) = row.amends.and_then(|id| by_id.get(id)) else { continue };
+            if rows[old].tube != row.tube {
+                let tube = self.tube_number(rows[old].tube)?;
+                let cancel = ResultRow {
+                    outcome: Outcome::Missing,
+                    version: versions[old].saturating_add(1),
+                    recorded: 0,
+                    ct: f32::NAN,
+                    ..rows[old].row
+                };
+                self.world.add_result(tube, cancel);
+                touched.push(tube);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of findings closed by somebody who may; unknown tubes and people are ignored.
+    pub fn close(&mut self, closing: &Closing<'_>) {
+        use super::words::Code;
+        let tube = closing.tube.and_then(|code| self.tubes.find(code));
+        let person = closing.person.and_then(|code| self.people.find(code));
+        match (closing.code, person, tube) {
+            (Code::Late | Code::NotForPool, Some(person), Some(tube)) => {
+                if let Some(member) = self.world.find_membership(person, tube) {
+                    let flags = &mut self.world.flags[member as usize];
+                    if closing.code == Code::Late {
+                        *flags |= flag::LATE_CLOSED;
+                    } else {
+                        *flags &= !flag::NOT_FOR_POOL;
+                    }
+                }
+            }
+            (Code::TwoTubes, Some(person), _) => self.world.mark_person(person, flag::TWO_CLOSED),
+            (Code::Identity, Some(person), _) => {
+                self.world.identities.remove(&person);
+                for member in self.world.memberships(person).to_vec() {
+                    self.world.flags[member as usize] &= !flag::IDENTITY;
+                }
+            }
+            (code, _, Some(tube)) => {
+                self.world.touch_tube(tube);
+                self.world.tubes[tube as usize].closed |= code.bit();
+            }
+            _ => {}
+        }
+    }
+
+    /// All findings (see [`World::findings`]).
+    pub fn findings(&self, as_of: u32) -> Vec<Finding> {
+        self.world.findings(&self.tubes, &self.groups, as_of)
+    }
+
+    /// Bytes held, spare room included.
+    pub fn byte_size(&self) -> usize {
+        self.world.byte_size() + self.people.byte_size() + self.tubes.byte_size()
+    }
+}
