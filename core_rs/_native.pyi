@@ -1,6 +1,6 @@
 """Signatures and docstrings of the native module, for Python readers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import Literal, final
 
@@ -538,3 +538,122 @@ def match_tube(
 
 def pool_finding_kinds() -> list[dict[str, object]]:
     """F1 to F16: code, title, effect, can_block, closers (roles that may close it)."""
+
+# --- payloads: what the text of a scan means ---
+
+@final
+class Payload:
+    """A typed payload. All it says of a person is a claim; attributes that do not apply are None.
+
+    | kind | attributes beside kind and warnings |
+    |---|---|
+    | national_id_card | version 2021 or 2024, national_id, old_national_id, full_name (None if \
+broken on the way, then perhaps name_hint), birth_date, sex, address, issued_on, \
+cancelled_national_id, father_name, mother_or_guardian_name (for minors only) |
+    | personal_qr | national_id, full_name (no diacritics: never over an accented one), \
+birth_date, sex, qid, declared_by_other, declared_by_qid, health_insurance_number, phone, \
+is_masked |
+    | health_insurance_card | version old or new, health_insurance_number, \
+social_insurance_number, full_name, birth_date, sex, address, registered_clinic, valid_from, \
+valid_to, issued_on, mother_or_guardian_name |
+    | dcc | none: give the text to the credential functions |
+    | tube, maybe_tube | code, host if it was an address |
+    | declaration, venue, certificate, result_slip | code, host |
+    | lookup_code | code |
+    | national_id | national_id, old_national_id (if 9 digits), sex |
+    | social_insurance_number, health_insurance_number | the same, and the other if it follows |
+    | phone | phone |
+    | foreign_url | host; never to be opened |
+
+    Codes of warnings: those of NationalId, HealthInsuranceNumber and `code.check_symbol`,
+    `payload.mojibake`, `payload.keyboard_driver`, `payload.ascii_scanner`,
+    `payload.maybe_social_insurance_number`, `card.sex`, `card.issued_on`, `card.date`,
+    `card.issued_before_birth`, `card.issued_before_2021`, `card.old_national_id`,
+    `personal_qr.birth_date`, `personal_qr.phone`.
+    """
+
+    @property
+    def kind(
+        self,
+    ) -> Literal[
+        "national_id_card",
+        "personal_qr",
+        "health_insurance_card",
+        "dcc",
+        "tube",
+        "maybe_tube",
+        "declaration",
+        "venue",
+        "result_slip",
+        "certificate",
+        "lookup_code",
+        "national_id",
+        "social_insurance_number",
+        "health_insurance_number",
+        "phone",
+        "foreign_url",
+    ]: ...
+    @property
+    def version(self) -> Literal["2021", "2024", "old", "new"] | None: ...
+    @property
+    def code(self) -> str | None: ...
+    @property
+    def host(self) -> str | None: ...
+    @property
+    def national_id(self) -> str | None: ...
+    @property
+    def old_national_id(self) -> str | None: ...
+    @property
+    def cancelled_national_id(self) -> str | None: ...
+    @property
+    def full_name(self) -> str | None: ...
+    @property
+    def name_hint(self) -> str | None:
+        """What a broken name was probably meant to be: for a person to confirm."""
+
+    @property
+    def birth_date(self) -> PartialDate | None: ...
+    @property
+    def sex(self) -> Literal["male", "female"] | None: ...
+    @property
+    def address(self) -> str | None: ...
+    @property
+    def issued_on(self) -> PartialDate | None: ...
+    @property
+    def father_name(self) -> str | None: ...
+    @property
+    def mother_or_guardian_name(self) -> str | None: ...
+    @property
+    def qid(self) -> str | None: ...
+    @property
+    def declared_by_other(self) -> bool | None: ...
+    @property
+    def declared_by_qid(self) -> str | None: ...
+    @property
+    def health_insurance_number(self) -> str | None: ...
+    @property
+    def social_insurance_number(self) -> str | None: ...
+    @property
+    def phone(self) -> str | None: ...
+    @property
+    def registered_clinic(self) -> str | None: ...
+    @property
+    def valid_from(self) -> PartialDate | None: ...
+    @property
+    def valid_to(self) -> PartialDate | None: ...
+    @property
+    def is_masked(self) -> bool: ...
+    @property
+    def warnings(self) -> list[InputWarning]: ...
+
+def parse_payload(text: str, *, hosts: Sequence[str] = ()) -> Payload:
+    """What the text of a scan, or of a keyboard, is.
+
+    `hosts`: names our addresses live under; where none is given any host with one of our paths
+    (`/t/` tube, `/k/` declaration, `/v/` venue, `/r/` slip, `/c/` certificate) counts.
+
+    Raises:
+        CoreError: `payload.empty`, `payload.too_long`, `payload.unknown`,
+            `payload.keyboard_driver`, `payload.mojibake`, `payload.id_card`,
+            `payload.insurance_card`. No message repeats the text.
+    """

@@ -16,6 +16,7 @@ mod names;
 mod pooling;
 mod qr;
 mod qr_decode;
+mod qr_payload;
 
 create_exception!(
     core_rs,
@@ -47,5 +48,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     names::register(module)?;
     pooling::register(module)?;
     qr::register(module)?;
-    qr_decode::register(module)
+    qr_decode::register(module)?;
+    qr_payload::register(module)
 }

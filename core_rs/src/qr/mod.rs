@@ -2,6 +2,7 @@
 //!
 //! * `image`: gray pixels, borrowed and owned
 //! * `load`: JPEG and PNG to gray pixels, with limits; `exif`: the orientation of a photo
+//! * [`payload`]: text → typed payload
 //! * `read`: the doors `decode_image`, `decode_gray`, `decode_many`, and the order of stages
 //! * `text`: which characters the bytes of a symbol mean
 //! * `zxing`: zxing-cpp as a stage
@@ -9,6 +10,7 @@
 mod exif;
 pub mod image;
 mod load;
+pub mod payload;
 mod read;
 mod text;
 mod zxing;
