@@ -6,7 +6,6 @@ that hold any permission of the view (portal.roles); `add_view_no_menu` register
 
 from flask import url_for
 from flask_appbuilder import AppBuilder
-from flask_babel import lazy_gettext
 
 from portal.web.access import register_login_view
 from portal.web.layout import account_urls
@@ -15,7 +14,7 @@ from portal.web.layout import account_urls
 def register(appbuilder: AppBuilder) -> None:
     """Adds every screen and API to the application."""
     _accounts(appbuilder)
-    _oversight(appbuilder)
+    _public(appbuilder)
 
 
 def _accounts(appbuilder: AppBuilder) -> None:
@@ -28,13 +27,9 @@ def _accounts(appbuilder: AppBuilder) -> None:
     account_urls.logout = lambda: url_for("OwnAccountView.logout")
 
 
-def _oversight(appbuilder: AppBuilder) -> None:
-    from portal.audit.views import AuditView
+def _public(appbuilder: AppBuilder) -> None:
+    from portal.certificates.public_views import LookupView, VerifyView
+    from portal.declarations.views import DeclareView
 
-    appbuilder.add_view(
-        AuditView,
-        "Audit log",
-        label=lazy_gettext("Audit log"),
-        category="Oversight",
-        category_label=lazy_gettext("Oversight"),
-    )
+    for view in (DeclareView, LookupView, VerifyView):
+        appbuilder.add_view_no_menu(view)

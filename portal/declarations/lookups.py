@@ -115,3 +115,28 @@ def forgive(session: Session, who: Caller, *, code: str) -> None:
             is_success=True,
         )
     )
+
+
+def door_count(session: Session, who: Caller, *, door: str) -> int:
+    """How often a network came to a door in the last hour."""
+    count: int = session.execute(
+        sa.select(sa.func.count()).where(
+            LookupAttempt.network == who.network,
+            LookupAttempt.at > clock.now() - 4 * QUARTER_HOUR,
+            LookupAttempt.door == door,
+        )
+    ).scalar_one()
+    return count
+
+
+def failed_count(session: Session, who: Caller, *, door: str) -> int:
+    """How often a network failed at a door in the last hour."""
+    count: int = session.execute(
+        sa.select(sa.func.count()).where(
+            LookupAttempt.network == who.network,
+            LookupAttempt.at > clock.now() - 4 * QUARTER_HOUR,
+            LookupAttempt.door == door,
+            LookupAttempt.is_success.is_(False),
+        )
+    ).scalar_one()
+    return count

@@ -111,16 +111,24 @@ def read_answers(raw: Mapping[str, Any], today: dt.date) -> Answers:
     answers = reader.read()
     if reader.problems:
         raise Invalid(
-            gettext("Something in the declaration is not right."), details=reader.problems
+            gettext("Something in the declaration is not right."),
+            details=[problem for _, problem in reader.problems],
         )
     return answers
+
+
+def problems_of(raw: Mapping[str, Any], today: dt.date) -> list[tuple[str, str]]:
+    """What is wrong with answers, as (field, sentence): for a form that asks page by page."""
+    reader = _Reader(raw, today)
+    reader.read()
+    return reader.problems
 
 
 class _Reader:
     def __init__(self, raw: Mapping[str, Any], today: dt.date) -> None:
         self.raw = raw
         self.today = today
-        self.problems: list[str] = []
+        self.problems: list[tuple[str, str]] = []
 
     def read(self) -> Answers:
         declared_by = self._choice("declared_by", ("self", "proxy", "staff"), "self")
@@ -129,7 +137,8 @@ class _Reader:
         proxy_phone = self._phone("proxy_phone")
         phone = self._phone("phone")
         if is_proxy and not (proxy_phone or phone):
-            self.problems.append(gettext("Give a phone number of the person who declares."))
+            problem = gettext("Give a phone number of the person who declares.")
+            self._wrong("proxy_phone", problem)
         return Answers(
             full_name=self._name("full_name", required=True),
             birth=self._birth(),
@@ -148,34 +157,35 @@ class _Reader:
             area_level=self._level(),
         )
 
+    def _wrong(self, field: str, problem: str) -> None:
+        self.problems.append((field, problem))
+
     def _text(self, name: str, longest: int) -> str:
         value = core_rs.normalise_name(str(self.raw.get(name) or ""))
         if len(value) > longest:
-            self.problems.append(
-                gettext("The answer to «%(question)s» is too long.", question=label(name))
+            self._wrong(
+                name, gettext("The answer to «%(question)s» is too long.", question=label(name))
             )
         return value[:longest]
 
     def _name(self, name: str, *, required: bool) -> str:
         value = self._text(name, 120)
         if required and not any(letter.isalpha() for letter in value):
-            self.problems.append(gettext("Fill in «%(question)s».", question=label(name)))
+            self._wrong(name, gettext("Fill in «%(question)s».", question=label(name)))
         elif any(letter.isdigit() for letter in value):
-            self.problems.append(gettext("«%(question)s» has digits in it.", question=label(name)))
+            self._wrong(name, gettext("«%(question)s» has digits in it.", question=label(name)))
         return value
 
     def _address(self) -> str:
         value = self._text("address", 240)
         if not value and not self.raw.get("area_code"):
-            self.problems.append(gettext("Fill in «%(question)s».", question=label("address")))
+            self._wrong("address", gettext("Fill in «%(question)s».", question=label("address")))
         return value
 
     def _choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
         value = str(self.raw.get(name) or default)
         if value not in allowed:
-            self.problems.append(
-                gettext("Choose an answer to «%(question)s».", question=label(name))
-            )
+            self._wrong(name, gettext("Choose an answer to «%(question)s».", question=label(name)))
         return value
 
     def _birth(self) -> str:
@@ -183,15 +193,15 @@ class _Reader:
         try:
             birth = core_rs.parse_date(text, latest_year=self.today.year)
         except core_rs.CoreError:
-            self.problems.append(
-                gettext("Write the day of birth as 31/12/1990, or the year alone: 1990.")
+            self._wrong(
+                "birth", gettext("Write the day of birth as 31/12/1990, or the year alone: 1990.")
             )
             return f"{self.today.year}"
         iso = birth.iso if birth.precision == "day" else str(birth.year)
         first = dt.date.fromisoformat(iso) if birth.precision == "day" else None
         too_late = first > self.today if first else birth.year > self.today.year
         if too_late or birth.year < self.today.year - OLDEST_AGE_YEARS:
-            self.problems.append(gettext("The day of birth can not be right."))
+            self._wrong("birth", gettext("The day of birth can not be right."))
         return iso
 
     def _phone(self, name: str) -> str:
@@ -201,8 +211,8 @@ class _Reader:
         try:
             return core_rs.parse_phone(text).number
         except core_rs.CoreError:
-            self.problems.append(
-                gettext("«%(question)s» is not a phone number.", question=label(name))
+            self._wrong(
+                name, gettext("«%(question)s» is not a phone number.", question=label(name))
             )
             return ""
 
@@ -216,21 +226,22 @@ class _Reader:
         try:
             return core_rs.parse_national_id(text).number
         except core_rs.CoreError:
-            self.problems.append(
-                gettext("The ID number has 12 digits, or 9; a passport begins with a letter.")
+            self._wrong(
+                "national_id",
+                gettext("The ID number has 12 digits, or 9; a passport begins with a letter."),
             )
             return ""
 
     def _symptoms(self) -> tuple[str, ...]:
         given = self.raw.get("symptoms")
         if given is None or given == "":
-            self.problems.append(gettext("Say which symptoms there are, or «none of these»."))
+            self._wrong("symptoms", gettext("Say which symptoms there are, or «none of these»."))
             return ()
         words = given.replace(",", " ").split() if isinstance(given, str) else list(given)
         chosen = {word for word in words if word != "none"}
         known = {symptom.value for symptom in Symptom}
         if chosen - known or (chosen and "none" in words):
-            self.problems.append(gettext("Say which symptoms there are, or «none of these»."))
+            self._wrong("symptoms", gettext("Say which symptoms there are, or «none of these»."))
         return tuple(symptom.value for symptom in Symptom if symptom.value in chosen)
 
     def _yes_or_no(self, name: str) -> bool:
@@ -238,15 +249,15 @@ class _Reader:
         if isinstance(value, bool):
             return value
         if value not in {"yes", "no"}:
-            self.problems.append(
-                gettext("Answer «%(question)s» with yes or no.", question=label(name))
+            self._wrong(
+                name, gettext("Answer «%(question)s» with yes or no.", question=label(name))
             )
         return value == "yes"
 
     def _level(self) -> int:
         value = str(self.raw.get("area_level") or "0")
         if value not in {"0", "1", "2", "3", "4"}:
-            self.problems.append(gettext("The epidemic level is 1, 2, 3 or 4."))
+            self._wrong("area_level", gettext("The epidemic level is 1, 2, 3 or 4."))
             return 0
         return int(value)
 

@@ -1,0 +1,203 @@
+"""Pages for everyone: landing, look-up, verification of a certificate, its PDF."""
+
+import io
+from typing import Any
+
+from flask import current_app, redirect, render_template, request, send_file, url_for
+from flask_babel import gettext
+
+from portal import clock, db
+from portal.actors import PUBLIC
+from portal.audit.models import AuditEvent
+from portal.certificates import rules, services
+from portal.certificates.rules import Office
+from portal.certificates.texts import explain
+from portal.declarations import forms, lookups, queries, tickets
+from portal.declarations.rules import grouped, read_code
+from portal.declarations.tickets import Ticket
+from portal.declarations.views import caller
+from portal.errors import Invalid, NotFound, TooMany
+from portal.web.views import PublicView, expose
+
+# Codes are random; whoever tries this many unknown ones in an hour is not reading papers.
+MOST_UNKNOWN_OF_NETWORK = 300
+
+
+def office() -> Office:
+    """Who issues, from the settings."""
+    config = current_app.config["TRAM"]
+    return Office(config.province_name, config.public_url, config.is_training)
+
+
+class LookupView(PublicView):
+    """Look-up by code and second factor: citizens have no accounts (R28, R29, R31)."""
+
+    route_base = ""
+
+    @expose("/cong-dan")
+    def landing(self) -> str:
+        """Where a citizen begins."""
+        return render_template("certificates/landing.html")
+
+    @expose("/tra-cuu")
+    def ask(self) -> str:
+        """The two questions: code and second factor."""
+        return _form()
+
+    @expose("/k/<code>")
+    @expose("/K/<code>")
+    def of_declaration(self, code: str) -> str:
+        """The same, from a declaration's symbol."""
+        return _form(code=code)
+
+    @expose("/r/<code>")
+    @expose("/R/<code>")
+    def of_slip(self, code: str) -> str:
+        """The same, from a slip's symbol."""
+        return _form(code=code)
+
+    @expose("/tra-cuu", methods=["POST"])
+    def look_up(self) -> Any:
+        """What belongs to the code, or the same «no» for every reason."""
+        typed = request.form.get("code", "")[:200]
+        factor = request.form.get("factor", "")[:40]
+        who = caller()
+        with db.transaction(PUBLIC) as session:
+            attempt_id = lookups.write_down(
+                session, who, door="look-up", code=services.known_code(typed)
+            )
+        with db.transaction(PUBLIC) as session:
+            opened = services.look_up(
+                session, who=who, attempt_id=attempt_id, code=typed, factor=factor
+            )
+            if opened is None:
+                return _form(code=typed, is_no=True), 404
+            _audit(session, opened, "look-up")
+            return _opened_page(session, opened)
+
+    @expose("/tra-cuu/giay", methods=["POST"])
+    def paper(self) -> Any:
+        """The PDF of a sample that the ticket's holder has opened."""
+        wanted = request.form.get("sample", "")
+        with db.transaction(PUBLIC) as session:
+            opened = _of_ticket(session)
+            ids = {str(facts.sample_id) for facts in opened.results}
+            if wanted not in ids:
+                raise NotFound("Not of this ticket.")
+            certificate = services.issue(session, PUBLIC, sample_id=int(wanted), office=office())
+            _audit(session, opened, "certificate")
+            pdf = services.render(certificate)
+        return send_file(
+            io.BytesIO(pdf),
+            mimetype="application/pdf",
+            as_attachment=True,
+            download_name=f"ket-qua-{certificate.code}.pdf",
+        )
+
+    @expose("/tra-cuu/sai-sot", methods=["POST"])
+    def correct(self) -> Any:
+        """Takes a citizen's word that something is wrong."""
+        opened_ticket = tickets.read(request.form.get("ticket", ""))
+        problem = ""
+        with db.transaction(PUBLIC) as session:
+            try:
+                services.ask_correction(
+                    session,
+                    message=request.form.get("message", ""),
+                    sample_id=opened_ticket.sample_id,
+                    declaration_id=opened_ticket.declaration_id,
+                )
+            except Invalid as error:
+                problem = error.message
+            opened = _of_ticket(session)
+            return _opened_page(session, opened, is_noted=not problem, problem=problem)
+
+
+class VerifyView(PublicView):
+    """Verification of a printed certificate: an official at a gate has no account here."""
+
+    route_base = ""
+
+    @expose("/kiem-tra", methods=["GET", "POST"])
+    def ask(self) -> Any:
+        """A box for the code under the symbol."""
+        if request.method == "POST":
+            code = services.known_code(request.form.get("code", "")[:200])
+            return redirect(url_for("VerifyView.verify", code=code), code=303)
+        return render_template("certificates/verify.html", verification=None)
+
+    @expose("/c/<code>")
+    @expose("/C/<code>")
+    def verify(self, code: str) -> Any:
+        """Whether the certificate stands, and what it says in short."""
+        who = caller()
+        with db.transaction(PUBLIC) as session:
+            if lookups.failed_count(session, who, door="verify") >= MOST_UNKNOWN_OF_NETWORK:
+                raise TooMany(
+                    gettext("Very many unknown codes came from this network. Try again later."),
+                    retry_after_seconds=900,
+                )
+            verification = services.verify(session, code=code, office=office())
+            if verification.certificate is None:
+                lookups.write_down(session, who, door="verify", code="")
+        page = render_template("certificates/verify.html", verification=verification, code=code)
+        return page, 404 if verification.verdict == "unknown" else 200
+
+
+def _form(code: str = "", *, is_no: bool = False) -> str:
+    shown = grouped(read_code(code)) or code[:40]
+    return render_template("certificates/look_up.html", code=shown, is_no=is_no)
+
+
+def _of_ticket(session: Any) -> services.Opened:
+    ticket = tickets.read(request.form.get("ticket", ""))
+    return services.open_by_id(
+        session, sample_id=ticket.sample_id, declaration_id=ticket.declaration_id
+    )
+
+
+def _opened_page(
+    session: Any, opened: services.Opened, *, is_noted: bool = False, problem: str = ""
+) -> str:
+    declaration = opened.declaration
+    ticket = Ticket(
+        sample_id=None if declaration else opened.results[0].sample_id,
+        declaration_id=declaration.id if declaration else None,
+    )
+    answers: list[tuple[str, str, int]] = []
+    if declaration is not None:
+        config = current_app.config["TRAM"]
+        communes = queries.communes_of(session, config.province_name, clock.today())
+        said = forms.start(queries.current_answers(session, declaration)).answers
+        answers = forms.summary(said, communes)
+    return render_template(
+        "certificates/opened.html",
+        declaration=declaration,
+        answers=answers,
+        results=[(facts, explain(facts)) for facts in opened.results],
+        kind_of=rules.kind_of,
+        masked_name=rules.masked_name,
+        grouped=grouped,
+        ticket=tickets.sign(ticket),
+        is_noted=is_noted,
+        problem=problem,
+    )
+
+
+def _audit(session: Any, opened: services.Opened, purpose: str) -> None:
+    """Every reading of a person's data is written down, a citizen's own too."""
+    rows = [("samples", facts.sample_id) for facts in opened.results]
+    if opened.declaration is not None:
+        rows.append(("declarations", opened.declaration.id))
+    session.add_all(
+        AuditEvent(
+            at=clock.now(),
+            action="read",
+            table_name=table,
+            row_key=str(key),
+            actor_kind=PUBLIC.kind,
+            actor_name=PUBLIC.name,
+            purpose=purpose,
+        )
+        for table, key in rows
+    )

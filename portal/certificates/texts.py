@@ -1,0 +1,139 @@
+"""What each state means, in plain words for the person: what it is, and what to do now."""
+
+from dataclasses import dataclass
+
+from flask_babel import gettext
+
+from portal.certificates.rules import SampleFacts, shown_state
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A state in words.
+
+    Attributes:
+        title: in large letters.
+        meaning: what it says, and what it does not.
+        advice: what to do.
+        tone: `plain`, `good`, `wait` or `alert`; a shape beside the colour says the same.
+    """
+
+    title: str
+    meaning: str
+    advice: str
+    tone: str
+
+
+def explain(facts: SampleFacts) -> Explanation:
+    """The words for what is known of a sample. A suspect pool is never called positive."""
+    state = shown_state(facts)
+    makers = {
+        "NEG_SINGLE": _negative,
+        "NEG_BY_POOL": _negative_by_pool,
+        "POS_CONFIRMED": _positive,
+        "SUSPECT_POOL": _suspect,
+        "RETEST_DUE": _suspect,
+        "RETEST_RUNNING": _retest_running,
+        "RESAMPLE": _resample,
+        "UNRESOLVED": _unresolved,
+        "WITHDRAWN": _withdrawn,
+    }
+    return makers.get(state, _waiting)(facts)
+
+
+def _negative(facts: SampleFacts) -> Explanation:
+    del facts
+    return Explanation(
+        gettext("Negative"),
+        gettext("The virus was not found in your sample."),
+        gettext("Keep protecting yourself and others. If you fall ill, call the health station."),
+        "good",
+    )
+
+
+def _negative_by_pool(facts: SampleFacts) -> Explanation:
+    return Explanation(
+        gettext("Negative (pool of %(size)s)", size=facts.sample_count),
+        gettext("Your sample was tested together with others, and the virus was not found in any."),
+        gettext("Keep protecting yourself and others. If you fall ill, call the health station."),
+        "good",
+    )
+
+
+def _positive(facts: SampleFacts) -> Explanation:
+    del facts
+    return Explanation(
+        gettext("Positive"),
+        gettext("The virus was found in your sample."),
+        gettext(
+            "Stay where you are, away from others, and wear a mask. The health station will call "
+            "you; call it yourself if you have trouble breathing."
+        ),
+        "alert",
+    )
+
+
+def _suspect(facts: SampleFacts) -> Explanation:
+    del facts
+    return Explanation(
+        gettext("No conclusion yet: a new sample is needed"),
+        gettext(
+            "Your sample was tested together with others and the pool has to be looked into. "
+            "This does not mean that you are infected: each person is tested again alone."
+        ),
+        gettext(
+            "Please stay at home and keep away from others until your new sample has its result. "
+            "The sampling team will call you."
+        ),
+        "wait",
+    )
+
+
+def _retest_running(facts: SampleFacts) -> Explanation:
+    del facts
+    return Explanation(
+        gettext("Your new sample is being tested"),
+        gettext("The first test was of a pool; the result of your own new sample decides."),
+        gettext("Please stay at home until it is there. Look again later with the same code."),
+        "wait",
+    )
+
+
+def _resample(facts: SampleFacts) -> Explanation:
+    del facts
+    return Explanation(
+        gettext("A new sample is needed"),
+        gettext("The sample could not be tested. This says nothing about your health."),
+        gettext("The sampling team will call you, or come to the sampling point again."),
+        "wait",
+    )
+
+
+def _unresolved(facts: SampleFacts) -> Explanation:
+    del facts
+    return Explanation(
+        gettext("No conclusion"),
+        gettext("The tests did not give a clear answer; a doctor is looking at it."),
+        gettext("Please stay at home and call the health station."),
+        "wait",
+    )
+
+
+def _withdrawn(facts: SampleFacts) -> Explanation:
+    del facts
+    return Explanation(
+        gettext("This sample was cancelled"),
+        gettext("It was registered by mistake or thrown away; it will get no result."),
+        gettext("If you were sampled again, use the code of the newer slip."),
+        "plain",
+    )
+
+
+def _waiting(facts: SampleFacts) -> Explanation:
+    del facts
+    return Explanation(
+        gettext("No result yet"),
+        gettext("Your sample is on its way or being tested."),
+        gettext("Look again later with the same code. You need not come to the sampling point."),
+        "plain",
+    )
