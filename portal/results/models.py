@@ -50,7 +50,9 @@ class LabResult(Model):
     """The outcome of one tube, append-only: a correction is a new row with `amends_id`.
 
     `tube_id` is null while the code that the laboratory read belongs to no tube (finding F1).
-    `ct_values` holds a cycle threshold for each gene, as `{"N": 31.2, "E": null}`.
+    `ct_values` holds a cycle threshold for each gene, as `{"N": 31.2, "E": null}`; `best_ct` is the
+    lowest of them. `test_number` is 1 for the first test of a tube, 2 when it was tested once more;
+    `version` counts the amendments of one test. `hold_reason`: a verifier holds it back by hand.
     """
 
     __tablename__ = "lab_results"
@@ -64,11 +66,14 @@ class LabResult(Model):
     laboratory_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"), index=True)
     well: Mapped[str] = mapped_column(sa.String(8), default="")
     outcome: Mapped[str] = mapped_column(sa.String(14))
+    best_ct: Mapped[float | None] = mapped_column(sa.Float)
     ct_values: Mapped[dict] = mapped_column(sa.JSON, default=dict)  # type: ignore[type-arg]
+    test_number: Mapped[int] = mapped_column(sa.SmallInteger, default=1)
     version: Mapped[int] = mapped_column(default=1)
     amends_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lab_results.id"), index=True)
     amendment_reason: Mapped[str] = mapped_column(sa.String(160), default="")
     status: Mapped[str] = mapped_column(sa.String(10), default="recorded", index=True)
+    hold_reason: Mapped[str] = mapped_column(sa.String(160), default="")
     recorded_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     recorded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
     verified_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

@@ -68,7 +68,8 @@ class Sample(Model):
     """What was taken from one person, in one tube.
 
     `state` is that person's state by this sample (`portal.pools.rules`), computed from
-    append-only results and findings, never typed in.
+    append-only results and findings, never typed in. `is_urgent`: was told "negative", and is no
+    longer.
 
     `uid` and `result_code` are made on the device, so that a re-send changes nothing and the
     slip is in the citizen's hand before any network.
@@ -100,7 +101,8 @@ class Sample(Model):
     retest_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("samples.id"), index=True)
     state: Mapped[str] = mapped_column(sa.String(16), default="WAITING")
     state_reason: Mapped[str] = mapped_column(sa.String(40), default="")
-    retest_due_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    retest_due_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, index=True)
+    is_urgent: Mapped[bool] = mapped_column(default=False)
     released_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     withdrawn_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     withdrawal_reason: Mapped[str] = mapped_column(sa.String(80), default="")

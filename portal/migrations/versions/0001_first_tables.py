@@ -1129,11 +1129,14 @@ def upgrade() -> None:
         sa.Column("laboratory_id", sa.Integer(), nullable=False),
         sa.Column("well", sa.String(length=8), nullable=False),
         sa.Column("outcome", sa.String(length=14), nullable=False),
+        sa.Column("best_ct", sa.Float(), nullable=True),
         sa.Column("ct_values", sa.JSON(), nullable=False),
+        sa.Column("test_number", sa.SmallInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("amends_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("amendment_reason", sa.String(length=160), nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("hold_reason", sa.String(length=160), nullable=False),
         sa.Column("recorded_at", UtcDateTime(), nullable=False),
         sa.Column("recorded_by_id", sa.Integer(), nullable=True),
         sa.Column("verified_at", UtcDateTime(), nullable=True),
@@ -1254,6 +1257,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("state_reason", sa.String(length=40), nullable=False),
         sa.Column("retest_due_at", UtcDateTime(), nullable=True),
+        sa.Column("is_urgent", sa.Boolean(), nullable=False),
         sa.Column("released_at", UtcDateTime(), nullable=True),
         sa.Column("withdrawn_at", UtcDateTime(), nullable=True),
         sa.Column("withdrawal_reason", sa.String(length=80), nullable=False),
@@ -1295,6 +1299,9 @@ def upgrade() -> None:
             "ix_samples_collection_session_id_id", ["collection_session_id", "id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_samples_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_samples_retest_due_at"), ["retest_due_at"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_samples_retest_of_id"), ["retest_of_id"], unique=False)
         batch_op.create_index("ix_samples_site_id_id", ["site_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_samples_tube_id"), ["tube_id"], unique=False)
@@ -1538,6 +1545,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_samples_tube_id"))
         batch_op.drop_index("ix_samples_site_id_id")
         batch_op.drop_index(batch_op.f("ix_samples_retest_of_id"))
+        batch_op.drop_index(batch_op.f("ix_samples_retest_due_at"))
         batch_op.drop_index(batch_op.f("ix_samples_person_id"))
         batch_op.drop_index("ix_samples_collection_session_id_id")
         batch_op.drop_index("ix_samples_campaign_id_state_collected_at")
