@@ -9,7 +9,7 @@ import functools
 from dataclasses import dataclass
 from enum import StrEnum
 
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext
 
 from portal.campaigns.counters import Measure
 from portal.roles import Role
@@ -35,15 +35,15 @@ TO_SAMPLE_AGAIN = frozenset({PersonState.SUSPECT_POOL, PersonState.RETEST_DUE})
 SUSPECT = TO_SAMPLE_AGAIN | {PersonState.RETEST_RUNNING}
 
 STATE_NAMES = {
-    PersonState.WAITING: _l("no result yet"),
-    PersonState.HOLD: _l("on hold"),
-    PersonState.NEG_BY_POOL: _l("negative (pool)"),
-    PersonState.NEG_SINGLE: _l("negative (single)"),
-    PersonState.SUSPECT_POOL: _l("suspect pool"),
-    PersonState.RETEST_DUE: _l("to be sampled again"),
-    PersonState.RETEST_RUNNING: _l("retest running"),
-    PersonState.POS_CONFIRMED: _l("positive, confirmed"),
-    PersonState.UNRESOLVED: _l("unresolved"),
+    PersonState.WAITING: lazy_gettext("no result yet"),
+    PersonState.HOLD: lazy_gettext("on hold"),
+    PersonState.NEG_BY_POOL: lazy_gettext("negative (pool)"),
+    PersonState.NEG_SINGLE: lazy_gettext("negative (single)"),
+    PersonState.SUSPECT_POOL: lazy_gettext("suspect pool"),
+    PersonState.RETEST_DUE: lazy_gettext("to be sampled again"),
+    PersonState.RETEST_RUNNING: lazy_gettext("retest running"),
+    PersonState.POS_CONFIRMED: lazy_gettext("positive, confirmed"),
+    PersonState.UNRESOLVED: lazy_gettext("unresolved"),
 }
 
 # Reasons behind RETEST_DUE that make nobody suspect: the tube said nothing about its members.
@@ -168,83 +168,83 @@ class FindingKind:
 # can answer (two results of its own, its clock, its assay's size).
 FINDINGS: dict[str, FindingKind] = {
     "F1": FindingKind(
-        _l("A result for a tube that is not registered"),
-        _l("Compare with the codes offered and assign by hand, never by guess"),
+        lazy_gettext("A result for a tube that is not registered"),
+        lazy_gettext("Compare with the codes offered and assign by hand, never by guess"),
         _LABORATORY,
     ),
     "F2": FindingKind(
-        _l("One person is in two tubes of one round"),
-        _l("If the results differ, take a single sample; else note why"),
+        lazy_gettext("One person is in two tubes of one round"),
+        lazy_gettext("If the results differ, take a single sample; else note why"),
         _COORDINATION,
     ),
     "F3": FindingKind(
-        _l("More samples in the tube than allowed"),
-        _l("Hold, unless the size was validated for the assay"),
+        lazy_gettext("More samples in the tube than allowed"),
+        lazy_gettext("Hold, unless the size was validated for the assay"),
         _LABORATORY,
     ),
     "F4": FindingKind(
-        _l("The laboratory counted another number of swabs"),
-        _l("Find the missing person or the stranger's swab before anybody is cleared"),
+        lazy_gettext("The laboratory counted another number of swabs"),
+        lazy_gettext("Find the missing person or the stranger's swab before anybody is cleared"),
         _COORDINATION,
     ),
     "F5": FindingKind(
-        _l("A member was added after sealing or after the result"),
-        _l("Take a new sample, or correct the time with a signature"),
+        lazy_gettext("A member was added after sealing or after the result"),
+        lazy_gettext("Take a new sample, or correct the time with a signature"),
         _COORDINATION,
     ),
     "F6": FindingKind(
-        _l("Two current results of the tube differ"),
-        _l("The laboratory says which result stands"),
+        lazy_gettext("Two current results of the tube differ"),
+        lazy_gettext("The laboratory says which result stands"),
         _LABORATORY,
     ),
     "F7": FindingKind(
-        _l("The result or receipt is earlier than the collection"),
-        _l("Correct the clock or the time zone, then release"),
+        lazy_gettext("The result or receipt is earlier than the collection"),
+        lazy_gettext("Correct the clock or the time zone, then release"),
         _LABORATORY,
     ),
     "F8": FindingKind(
-        _l("No receipt or no result for too long"),
-        _l("Chase the shipment or the laboratory"),
+        lazy_gettext("No receipt or no result for too long"),
+        lazy_gettext("Chase the shipment or the laboratory"),
         _COORDINATION | {Role.SITE_MANAGER, Role.LABORATORY_VERIFIER},
     ),
     "F9": FindingKind(
-        _l("Planned, but in no tube"),
-        _l("The team samples the person or notes why not"),
+        lazy_gettext("Planned, but in no tube"),
+        lazy_gettext("The team samples the person or notes why not"),
         _COORDINATION | {Role.SITE_MANAGER},
     ),
     "F10": FindingKind(
-        _l("The pool is positive and all its members are negative"),
-        _l("Test the pool again; look for a swap with its neighbours"),
+        lazy_gettext("The pool is positive and all its members are negative"),
+        lazy_gettext("Test the pool again; look for a swap with its neighbours"),
         _COORDINATION,
     ),
     "F11": FindingKind(
-        _l("The pool is negative and a member is positive on the same day"),
-        _l("Re-test the members of the pool; look for a swap"),
+        lazy_gettext("The pool is negative and a member is positive on the same day"),
+        lazy_gettext("Re-test the members of the pool; look for a swap"),
         _COORDINATION,
     ),
     "F12": FindingKind(
-        _l("The Ct values do not fit"),
-        _l("Look for a swap or a stronger member; repeat a weak pool"),
+        lazy_gettext("The Ct values do not fit"),
+        lazy_gettext("Look for a swap or a stronger member; repeat a weak pool"),
         _LABORATORY,
     ),
     "F13": FindingKind(
-        _l("The tube code was used twice"),
-        _l("Find out which tube the result belongs to; sample again"),
+        lazy_gettext("The tube code was used twice"),
+        lazy_gettext("Find out which tube the result belongs to; sample again"),
         _COORDINATION,
     ),
     "F14": FindingKind(
-        _l("The share of positive tubes is not explained by chance"),
-        _l("Look for contamination; think about the pool size"),
+        lazy_gettext("The share of positive tubes is not explained by chance"),
+        lazy_gettext("Look for contamination; think about the pool size"),
         _COORDINATION,
     ),
     "F15": FindingKind(
-        _l("One person with two identities, or two persons with one"),
-        _l("Decide who it is in the duplicates list"),
+        lazy_gettext("One person with two identities, or two persons with one"),
+        lazy_gettext("Decide who it is in the duplicates list"),
         _COORDINATION | {Role.DATA_OFFICER},
     ),
     "F16": FindingKind(
-        _l("A member who should not have been pooled"),
-        _l("Take a single sample"),
+        lazy_gettext("A member who should not have been pooled"),
+        lazy_gettext("Take a single sample"),
         _COORDINATION,
     ),
 }

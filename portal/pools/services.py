@@ -138,7 +138,12 @@ def _update_states(session: Session, ids: list[int], change: Change, at: dt.date
         # A deadline once set does not move because something else around was released.
         values["retest_due_at"] = sa.func.coalesce(S.c.retest_due_at, deadline)
         values["is_urgent"] = sa.or_(S.c.is_urgent, sa.literal(is_urgent))
-    session.execute(sa.update(S).where(among(session, S.c.id, ids)).values(values))
+    session.execute(
+        sa.update(S)
+        .where(among(session, S.c.id, ids))
+        .values(values)
+        .execution_options(audit=f"samples.{state}")
+    )
 
 
 def _note_findings(

@@ -94,6 +94,7 @@ def _mark_results(
                 sa.update(R)
                 .where(among(session, R.c.id, ids))
                 .values(status=status, released_at=released_at)
+                .execution_options(audit=f"results.{status}")
             )
 
 
@@ -126,5 +127,5 @@ def _mark_tubes(
                 "resulted_at": at if outcome else None,
             }
         )
-    update_rows(session, tube_queries.TUBES, rows)
+    update_rows(session, tube_queries.TUBES, rows, audit="tubes.result")
     counters.add(session, deltas)

@@ -99,6 +99,7 @@ def record(
         sa.update(tubes.TUBES)
         .where(among(session, tubes.TUBES.c.id, tested))
         .values(status=TubeStatus.IN_TEST, version=tubes.TUBES.c.version + 1)
+        .execution_options(audit="tubes.test")
     )
     return RecordReport(run.id, run.code, len(by_code), unknown)
 
@@ -193,7 +194,7 @@ def _insert_results(
                 "recorded_by_id": actor.user_id,
             }
         )
-    insert_rows(session, R, rows)
+    insert_rows(session, R, rows, audit="results.record")
     unknown = [code for code in by_code if code not in known]
     pools.note_unknown_tubes(session, unknown, run.laboratory_id, run.code)
     return unknown
@@ -295,6 +296,7 @@ def release(
             released_at=at,
         )
         .returning(R.c.tube_id)
+        .execution_options(audit="results.release")
     ).scalars()
     tube_ids = sorted(set(released))
     if not tube_ids:
@@ -314,6 +316,7 @@ def _hold_by_hand(session: Session, run_id: int, hold: Mapping[int, str]) -> Non
             sa.update(R)
             .where(R.c.id == result_id, R.c.run_id == run_id, R.c.status == ResultStatus.RECORDED)
             .values(hold_reason=reason.strip()[:160])
+            .execution_options(audit="results.hold")
         )
 
 
@@ -446,5 +449,6 @@ def assign_unknown(
             R.c.tube_id.is_(None),
         )
         .values(tube_id=tube.id, test_number=rules.next_test_number(before))
+        .execution_options(audit="results.assign")
     )
     pools.close_finding(session, actor, finding_id=finding_id, reason=reason)

@@ -50,11 +50,13 @@ def among(
     return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(column.type)))
 
 
-def update_rows(session: Session, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def update_rows(
+    session: Session, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, audit: str
+) -> None:
     """Sets other values in each of many rows: `rows` hold `id` and the columns to set.
 
     One UPDATE … FROM a list of rows; every row names the same columns. `version`, where the table
-    has one, goes up by one.
+    has one, goes up by one. `audit` is the verb that the audit log shows for all of them.
     """
     if not rows:
         return
@@ -65,13 +67,17 @@ def update_rows(session: Session, table: sa.Table, rows: Sequence[Mapping[str, A
     }
     if "version" in table.c:
         changes["version"] = table.c.version + 1
-    session.execute(sa.update(table).values(changes).where(table.c.id == source.c.id))
+    statement = sa.update(table).values(changes).where(table.c.id == source.c.id)
+    session.execute(statement.execution_options(audit=audit))
 
 
-def insert_rows(session: Session, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_rows(
+    session: Session, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, audit: str
+) -> None:
     """Inserts many rows by one INSERT … SELECT; every row names the same columns.
 
-    Columns without a value in the rows get the plain default of the model.
+    Columns without a value in the rows get the plain default of the model. `audit` is the verb
+    that the audit log shows for all of them.
     """
     if not rows:
         return
@@ -81,9 +87,9 @@ def insert_rows(session: Session, table: sa.Table, rows: Sequence[Mapping[str, A
         default: Any = column.default
         if column.name not in values and default is not None and default.is_scalar:
             values[column.name] = sa.type_coerce(default.arg, column.type)
-    session.execute(
-        sa.insert(table).from_select(list(values), sa.select(*values.values()).select_from(source))
-    )
+    chosen = sa.select(*values.values()).select_from(source)
+    statement = sa.insert(table).from_select(list(values), chosen)
+    session.execute(statement.execution_options(audit=audit))
 
 
 def _listed(session: Session, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> sa.FromClause:

@@ -106,7 +106,7 @@ def receive(
         if tube.counted_swabs is not None and tube.counted_swabs != row.sample_count:
             report.miscounted.append(row.id)
     _write_receipt(session, laboratory_id, fresh, at)
-    update_rows(session, queries.TUBES, recounts)
+    update_rows(session, queries.TUBES, recounts, audit="tubes.recount")
     note_custody(session, actor, report.received, "received", at, laboratory_id)
     counters.add(
         session, count_tubes((row for row, _tube in fresh), at, {Measure.TUBES_RECEIVED: 1})
@@ -156,7 +156,7 @@ def _write_receipt(
                 "accession_number": accession,
             }
         )
-    update_rows(session, queries.TUBES, rows)
+    update_rows(session, queries.TUBES, rows, audit="tubes.receive")
 
 
 def note_custody(
@@ -178,7 +178,7 @@ def note_custody(
     }
     rows = [{"tube_id": tube_id, **event} for tube_id in tube_ids]
     if rows:
-        insert_rows(session, CustodyEvent.__table__, rows)
+        insert_rows(session, CustodyEvent.__table__, rows, audit=f"custody.{kind}")
 
 
 def count_tubes(
@@ -239,6 +239,7 @@ def reject(
             outcome=rules.Outcome.REJECTED,
             version=queries.TUBES.c.version + 1,
         )
+        .execution_options(audit="tubes.reject")
     )
     note_custody(session, actor, tube_ids, "rejected", at, laboratory_id, note or str(reason))
     unseen = [row for row in known.values() if row.received_at is None]
@@ -290,6 +291,7 @@ def send_box(
             laboratory_id=laboratory_id,
             version=queries.TUBES.c.version + 1,
         )
+        .execution_options(audit="tubes.send")
     )
     note_custody(session, actor, tube_ids, "sent", at, site_id)
     box = SampleBox(

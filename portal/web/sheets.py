@@ -83,8 +83,10 @@ def header_key(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "", fold_name(text))
 
 
-def read_sheet(columns: Sequence[Column], file_name: str, content: bytes) -> Sheet:
-    """Reads an uploaded list; finds the header row among the first ten.
+def read_sheet(
+    columns: Sequence[Column], file_name: str, content: bytes, *, header_rows: int = 10
+) -> Sheet:
+    """Reads an uploaded list; finds the header row among the first `header_rows`.
 
     Raises:
         Invalid: the file is no CSV or XLSX, or headers that are needed are missing (all named).
@@ -95,7 +97,7 @@ def read_sheet(columns: Sequence[Column], file_name: str, content: bytes) -> She
         for column in columns
         for header in (column.header, column.name, *column.synonyms)
     }
-    for index, cells in enumerate(table[:10]):
+    for index, cells in enumerate(table[:header_rows]):
         positions: dict[str, int] = {}
         for position, cell in enumerate(cells):
             name = known.get(header_key(cell))
@@ -121,8 +123,10 @@ def _read_text(content: bytes) -> list[list[str]]:
     text = _decode(content)
     if "\x00" in text:
         raise Invalid(_("The file is neither CSV nor XLSX."), code="sheet.unknown_format")
-    sample = text[:4096].partition("\n")[0]
-    delimiter = max(",;\t", key=sample.count)
+    # The line with most of one separator decides: lines above a table may have none at all, and
+    # decimal commas are fewer than the semicolons between them.
+    lines = text[:8192].splitlines()
+    delimiter = max(",;\t", key=lambda mark: max((line.count(mark) for line in lines), default=0))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     return [[cell.strip() for cell in row] for row in reader]
 
@@ -182,7 +186,7 @@ def _answer_in_workbook(sheet: Sheet) -> bytes:
     wanted = [header_key(header) for header in sheet.headers]
     header_row = next(
         number
-        for number, row in enumerate(page.iter_rows(max_row=30, values_only=True), start=1)
+        for number, row in enumerate(page.iter_rows(max_row=80, values_only=True), start=1)
         if [header_key(_text(cell)) for cell in row][: len(wanted)] == wanted
     )
     column = page.max_column + 1

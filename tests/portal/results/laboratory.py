@@ -43,7 +43,7 @@ def make_user(name: str) -> int:
             last_name="",
             username=name,
             email=f"{name}@example.invalid",
-            password="x",  # noqa: S106
+            password="x",
             active=True,
         )
         session.add(user)
