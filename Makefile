@@ -24,13 +24,13 @@ $(VENV)/.built: $(VENV)/.installed $(RUST)
 	maturin develop --skip-install --profile $(PROFILE) --quiet
 	@touch $@
 
-CATALOGUES := $(patsubst %.po,%.mo,$(wildcard portal/translations/*/LC_MESSAGES/*.po))
-%.mo: %.po | $(VENV)/.installed
-	pybabel --quiet compile --input-file $< --output-file $@
+CATALOGUE := portal/translations/vi/LC_MESSAGES/messages.mo
+$(CATALOGUE): $(wildcard portal/translations/*/*.po) scripts/compile-catalogues | $(VENV)/.installed
+	$(PY) scripts/compile-catalogues
 
-translations: $(CATALOGUES) ## compile the message catalogues
+translations: $(CATALOGUE) ## merge and compile the message catalogues
 
-build: $(VENV)/.built $(CATALOGUES) ## the native module and the catalogues
+build: $(VENV)/.built $(CATALOGUE) ## the native module and the catalogues
 
 run: build ## set up, replay the demo province if the database is empty, serve
 	$(PY) -m portal.cli run

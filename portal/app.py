@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import portal.models  # noqa: F401 - the mapper registry must be complete
 from portal import db, menu, settings
 from portal.accounts import login
+from portal.audit import services as audit
 from portal.extensions import csrf
 from portal.home.views import HomeView
 from portal.web import (
@@ -18,6 +19,7 @@ from portal.web import (
     languages,
     layout,
     logs,
+    records,
     requests,
     scope,
     timing,
@@ -39,6 +41,8 @@ def create_app(config: settings.Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     engine = app.extensions["tram.engine"] = db.bind(config)
     scope.install(db.session_factory.class_)
+    audit.install(db.session_factory.class_)
+    records.register_reader(audit.read)
     timing.init_app(app, engine)
     csrf.init_app(app)
     access.register_login_loader(login.load_login)

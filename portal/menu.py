@@ -6,6 +6,7 @@ that hold any permission of the view (portal.roles); `add_view_no_menu` register
 
 from flask import url_for
 from flask_appbuilder import AppBuilder
+from flask_babel import lazy_gettext
 
 from portal.web.access import register_login_view
 from portal.web.layout import account_urls
@@ -14,6 +15,7 @@ from portal.web.layout import account_urls
 def register(appbuilder: AppBuilder) -> None:
     """Adds every screen and API to the application."""
     _accounts(appbuilder)
+    _oversight(appbuilder)
     _public(appbuilder)
 
 
@@ -25,6 +27,18 @@ def _accounts(appbuilder: AppBuilder) -> None:
     register_login_view("LoginView.login")
     account_urls.password = lambda: url_for("OwnAccountView.password")
     account_urls.logout = lambda: url_for("OwnAccountView.logout")
+
+
+def _oversight(appbuilder: AppBuilder) -> None:
+    from portal.audit.views import AuditView
+
+    appbuilder.add_view(
+        AuditView,
+        "Audit log",
+        label=lazy_gettext("Audit log"),
+        category="Oversight",
+        category_label=lazy_gettext("Oversight"),
+    )
 
 
 def _public(appbuilder: AppBuilder) -> None:

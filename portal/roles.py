@@ -47,3 +47,7 @@ def grant(view: str, permissions: tuple[str, ...] | str, *roles: Role) -> None:
 def may(roles: frozenset[str], permission: str, view: str) -> bool:
     """Whether any of the roles holds the permission on the view."""
     return not GRANTS.get(view, {}).get(permission, frozenset()).isdisjoint(roles)
+
+
+# -- audit --------------------------------------------------------------------------------------
+grant("AuditEvents", (*READ, "can_export"), Role.AUDITOR, Role.DEPARTMENT_ADMIN)

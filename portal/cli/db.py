@@ -13,9 +13,16 @@ def command() -> None:
 @command.command()
 def upgrade() -> None:
     """Bring the database to the newest schema; safe to repeat and to race."""
+    from portal.accounts.role_rows import ensure_roles
+    from portal.actors import system
+    from portal.db import bind, transaction
     from portal.migrations import upgrade as run
 
-    run(settings.load().database_url)
+    config = settings.load()
+    run(config.database_url)
+    bind(config)
+    with transaction(system("tram db upgrade")) as session:
+        ensure_roles(session)
     click.echo("The database is at the newest schema.")
 
 

@@ -1,0 +1,146 @@
+"""Writes to the trail: rows and bulk statements by listener, readings by those who show rows."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
+
+from portal import clock, db
+from portal.actors import Actor, system
+from portal.audit import rules
+from portal.audit.models import AuditEvent
+from portal.web.timing import request_id
+
+_UNKNOWN = system("unknown")
+
+
+def install(session_class: Any) -> None:
+    """Listens on every session of a factory; safe to repeat."""
+    if not sa.event.contains(session_class, "after_flush", _after_flush):
+        sa.event.listen(session_class, "before_flush", _refuse_changes_of_the_trail)
+        sa.event.listen(session_class, "after_flush", _after_flush)
+        sa.event.listen(session_class, "do_orm_execute", _bulk_statement)
+
+
+def read(session: Session, actor: Actor, table: str, key: str, purpose: str = "") -> None:
+    """Records that `actor` opened a row with personal data."""
+    _write(session, [_event(actor, "read", table, key, purpose=purpose)])
+
+
+def note(
+    session: Session,
+    actor: Actor,
+    action: str,
+    table: str,
+    *,
+    key: str = "",
+    row_count: int = 1,
+    change: dict[str, Any] | None = None,
+) -> None:
+    """Records something that no row shows: an export, a print, a bulk step named by its verb."""
+    _write(session, [_event(actor, action, table, key, row_count=row_count, change=change)])
+
+
+def _event(
+    actor: Actor,
+    action: str,
+    table: str,
+    key: str,
+    *,
+    row_count: int = 1,
+    change: dict[str, Any] | None = None,
+    purpose: str = "",
+) -> dict[str, Any]:
+    return {
+        "at": clock.now(),
+        "action": action[:40],
+        "table_name": table,
+        "row_key": key,
+        "row_count": row_count,
+        "actor_kind": actor.kind,
+        "actor_name": actor.name[:80],
+        "actor_user_id": actor.user_id,
+        "change": change or {},
+        "purpose": purpose or actor.purpose,
+        "request_id": request_id(),
+    }
+
+
+def _write(session: Session, events: list[dict[str, Any]]) -> None:
+    if events:
+        # By the connection: the trail must not pass its own listeners.
+        session.connection().execute(sa.insert(AuditEvent.__table__), events)
+
+
+def _after_flush(session: Session, flush: UOWTransaction) -> None:
+    del flush
+    actor = db.acting(session) or _UNKNOWN
+    events = [_row_event(actor, "create", row, _created(row)) for row in session.new]
+    events += [_row_event(actor, "delete", row, _deleted(row)) for row in session.deleted]
+    for row in session.dirty:
+        change = _changed(row)
+        if change:
+            events.append(_row_event(actor, "change", row, change))
+    _write(session, [event for event in events if rules.is_audited(event["table_name"])])
+
+
+def _row_event(actor: Actor, action: str, row: Any, change: dict[str, Any]) -> dict[str, Any]:
+    state = sa.inspect(row)
+    key = "/".join(str(part) for part in state.mapper.primary_key_from_instance(row))
+    return _event(actor, action, state.mapper.local_table.name, key[:40], change=change)
+
+
+def _columns(row: Any) -> list[str]:
+    state = sa.inspect(row)
+    return [a.key for a in state.mapper.column_attrs if a.key not in state.unloaded]
+
+
+def _created(row: Any) -> dict[str, Any]:
+    values = {name: rules.shown(name, getattr(row, name)) for name in _columns(row)}
+    return {name: [None, value] for name, value in values.items() if value not in (None, "")}
+
+
+def _deleted(row: Any) -> dict[str, Any]:
+    values = {name: rules.shown(name, getattr(row, name)) for name in _columns(row)}
+    return {name: [value, None] for name, value in values.items() if value not in (None, "")}
+
+
+def _changed(row: Any) -> dict[str, Any]:
+    state = sa.inspect(row)
+    change = {}
+    for attribute in state.mapper.column_attrs:
+        history = state.attrs[attribute.key].history
+        if history.has_changes():
+            before = history.deleted[0] if history.deleted else None
+            after = history.added[0] if history.added else None
+            name = attribute.key
+            change[name] = [rules.shown(name, before), rules.shown(name, after)]
+    return change
+
+
+def _bulk_statement(state: ORMExecuteState) -> Any:
+    """One event for a bulk INSERT, UPDATE or DELETE.
+
+    Name it by `.execution_options(audit="results.release")`, else it is named by its SQL verb.
+    """
+    if not (state.is_insert or state.is_update or state.is_delete):
+        return None
+    table = getattr(getattr(state.statement, "table", None), "name", "")
+    if not rules.is_audited(table):
+        return None
+    result = state.invoke_statement()
+    verb = "insert" if state.is_insert else "update" if state.is_update else "delete"
+    many = state.parameters if isinstance(state.parameters, list) else None
+    count = len(many) if many else getattr(result, "rowcount", -1)
+    named = str(state.execution_options.get("audit", f"bulk {verb}"))
+    actor = db.acting(state.session) or _UNKNOWN
+    _write(state.session, [_event(actor, named, table, "", row_count=max(count, 0))])
+    return result
+
+
+def _refuse_changes_of_the_trail(session: Session, flush: Any, instances: Any) -> None:
+    del flush, instances
+    for row in [*session.dirty, *session.deleted]:
+        if isinstance(row, AuditEvent) and (row in session.deleted or session.is_modified(row)):
+            message = "the audit log is append-only"
+            raise RuntimeError(message)
