@@ -9,6 +9,7 @@ import portal.models  # noqa: F401 - the mapper registry must be complete
 from portal import db, menu, settings
 from portal.accounts import login
 from portal.audit import services as audit
+from portal.exports import lists as exports
 from portal.extensions import csrf
 from portal.home.views import HomeView
 from portal.web import (
@@ -43,6 +44,7 @@ def create_app(config: settings.Settings | None = None) -> Flask:
     scope.install(db.session_factory.class_)
     audit.install(db.session_factory.class_)
     records.register_reader(audit.read)
+    exports.install()
     timing.init_app(app, engine)
     csrf.init_app(app)
     access.register_login_loader(login.load_login)

@@ -31,6 +31,10 @@ def _accounts(appbuilder: AppBuilder) -> None:
 
 def _oversight(appbuilder: AppBuilder) -> None:
     from portal.audit.views import AuditView
+    from portal.jobs.views import JobsView
+
+    appbuilder.add_view_no_menu(JobsView)
+    account_urls.jobs = lambda: url_for("JobsView.index")
 
     appbuilder.add_view(
         AuditView,

@@ -94,6 +94,11 @@ def load_login(cookie_id: str) -> Login | None:
     return login if login is not None and login.session_version == int(version) else None
 
 
+def login_of_user(session: Session, user_id: int) -> Login | None:
+    """The login of a user, for work done in their name in the background; None if closed."""
+    return _Hooks.load_login(session, user_id) if _Hooks.load_login is not None else None
+
+
 def current_login() -> Login | None:
     """The signed-in staff member of this request, or None."""
     if not has_request_context() or not current_user.is_authenticated:

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from wtforms import (
     BooleanField,
     DateField,
-    DateTimeLocalField,
+    DateTimeField,
     DecimalField,
     Field,
     IntegerField,
@@ -21,16 +21,30 @@ from wtforms import (
     ValidationError,
     validators,
 )
-from wtforms.widgets import html_params
+from wtforms.widgets import TextInput, html_params
 
 from portal import clock
 from portal.db import db_session
 
 
-class LocalInstantField(DateTimeLocalField):
+class DayField(DateField):
+    """A day as people write it, 31/08/2021; what browsers send for a date is read as well."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("render_kw", {"placeholder": "dd/mm/yyyy", "inputmode": "numeric"})
+        super().__init__(*args, format=["%d/%m/%Y", "%Y-%m-%d"], **kwargs)
+        self.widget = TextInput()
+
+
+class LocalInstantField(DateTimeField):
     """An instant entered on a Vietnamese wall clock, kept in UTC."""
 
     data: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("render_kw", {"placeholder": "dd/mm/yyyy hh:mm"})
+        super().__init__(*args, format=["%d/%m/%Y %H:%M", "%Y-%m-%dT%H:%M"], **kwargs)
+        self.widget = TextInput()
 
     def process_data(self, value: dt.datetime | None) -> None:
         """Shows the stored instant as local time."""
@@ -112,7 +126,7 @@ class _Fields(FieldConverter):
         ("is_numeric", DecimalField, None),
         ("is_float", DecimalField, None),
         ("is_boolean", BooleanField, None),
-        ("is_date", DateField, None),
+        ("is_date", DayField, None),
         ("is_datetime", LocalInstantField, None),
     )
 
@@ -169,7 +183,9 @@ class TramModelConverter(GeneralModelConverter):
         if not is_flag:
             checks.insert(0, validators.InputRequired() if is_required else validators.Optional())
         default = None if self.is_search else self.datamodel.get_col_default(col_name)
-        if col_name in self.choices or (is_flag and self.is_search):
+        if self.is_search and self.datamodel.is_datetime(col_name):
+            form_props[col_name] = DayField(label)  # instants are searched by local day
+        elif col_name in self.choices or (is_flag and self.is_search):
             form_props[col_name] = self._choice(col_name, label, description, is_required, default)
         else:
             field = _Fields(self.datamodel, col_name, label, description, checks, default)

@@ -21,6 +21,7 @@ class AccountUrls:
 
     logout: Callable[[], str]
     password: Callable[[], str] | None = None
+    jobs: Callable[[], str] | None = None
 
 
 account_urls = AccountUrls()

@@ -25,6 +25,7 @@ from portal.web.datamodel import (
     fetch_page,
     value_of,
 )
+from portal.web.filters import Is, IsNot
 from portal.web.forms import TramModelConverter, find_row
 from portal.web.seals import seal, unseal
 
@@ -111,6 +112,10 @@ class ScopedListView(ModelView):
             self.edit_columns = wanted[1]
         for columns in (self.list_columns, self.show_columns, self.search_columns):
             self._gen_labels_columns(columns)
+
+        offered = self._filters.get_search_filters()
+        for column in set(self.choices_columns) & set(offered):
+            offered[column] = [Is(column, self.datamodel), IsNot(column, self.datamodel)]
 
     def _init_forms(self) -> None:
         fields = TramModelConverter(self.datamodel, self.choices_columns, is_search=False)
@@ -252,7 +257,7 @@ class ScopedListView(ModelView):
             entry = form[column]
             if self.datamodel.is_relation(column):
                 entry.data = find_row(entry.model, str(text))
-            elif entry.type in {"DateField", "LocalInstantField"}:
+            elif entry.type == "DayField":
                 entry.raw_data = [str(text)]
             else:
                 entry.data = text
