@@ -64,6 +64,16 @@ def test_every_text_of_fab_is_said_in_vietnamese() -> None:
     assert {text for text in known if text} - set(_vietnamese()) == set()
 
 
+def test_a_text_is_said_in_one_way() -> None:
+    said: dict[str, set[str]] = {}
+    for path in (PORTAL / "translations" / "vi").glob("*.po"):
+        with path.open("rb") as file:
+            for message in read_po(file):
+                if path.stem != "fab" and isinstance(message.id, str) and message.id:
+                    said.setdefault(message.id, set()).add(str(message.string))
+    assert {text: ways for text, ways in said.items() if len(ways) > 1} == {}
+
+
 def test_a_translation_keeps_every_value_of_the_text() -> None:
     lost = {
         text: said
