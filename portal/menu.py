@@ -15,8 +15,9 @@ from portal.web.layout import account_urls
 def register(appbuilder: AppBuilder) -> None:
     """Adds every screen and API to the application."""
     _accounts(appbuilder)
-    _oversight(appbuilder)
     _public(appbuilder)
+    _organisation(appbuilder)
+    _oversight(appbuilder)
 
 
 def _accounts(appbuilder: AppBuilder) -> None:
@@ -51,3 +52,32 @@ def _public(appbuilder: AppBuilder) -> None:
 
     for view in (DeclareView, LookupView, VerifyView):
         appbuilder.add_view_no_menu(view)
+    appbuilder.add_view(
+        AuditView,
+        "Audit log",
+        label=lazy_gettext("Audit log"),
+        category="Oversight",
+        category_label=lazy_gettext("Oversight"),
+    )
+
+
+def _organisation(appbuilder: AppBuilder) -> None:
+    from portal.accounts.views import StaffImportView, StaffView
+    from portal.areas.views import AreaView
+    from portal.campaigns.views import CampaignView, CollectionSessionView, PoolPolicyView
+    from portal.samples.label_views import TubeLabelView
+    from portal.sites.views import SiteView
+
+    campaigns = {"category": "Campaigns", "category_label": lazy_gettext("Campaigns")}
+    organisation = {"category": "Organisation", "category_label": lazy_gettext("Organisation")}
+    for view, name, label, place in (
+        (CollectionSessionView, "Sessions", lazy_gettext("Collection sessions"), campaigns),
+        (CampaignView, "Campaign list", lazy_gettext("Campaign list"), campaigns),
+        (PoolPolicyView, "Pool rules", lazy_gettext("Pool rules"), campaigns),
+        (TubeLabelView, "Tube labels", lazy_gettext("Tube labels"), campaigns),
+        (StaffView, "Accounts", lazy_gettext("Accounts"), organisation),
+        (StaffImportView, "Staff lists", lazy_gettext("Import a staff list"), organisation),
+        (SiteView, "Sites", lazy_gettext("Sites"), organisation),
+        (AreaView, "Areas", lazy_gettext("Areas"), organisation),
+    ):
+        appbuilder.add_view(view, name, label=label, **place)

@@ -51,3 +51,41 @@ def may(roles: frozenset[str], permission: str, view: str) -> bool:
 
 # -- audit --------------------------------------------------------------------------------------
 grant("AuditEvents", (*READ, "can_export"), Role.AUDITOR, Role.DEPARTMENT_ADMIN)
+
+
+# -- areas, sites, accounts, campaigns ------------------------------------------------------------
+
+_ADMINS = (Role.DEPARTMENT_ADMIN, Role.ACCOUNT_ADMIN)
+
+grant("Areas", READ, Role.DEPARTMENT_ADMIN, Role.ACCOUNT_ADMIN, Role.COORDINATOR, Role.DATA_OFFICER)
+grant("Sites", READ, *_ADMINS, Role.COORDINATOR, Role.SITE_MANAGER, Role.AUDITOR)
+grant("Sites", ("can_add", "can_edit", "can_open", "can_export"), Role.DEPARTMENT_ADMIN)
+grant("Sites", ("can_add", "can_edit", "can_open"), Role.COORDINATOR)
+grant("Sites", "can_confirm_ready", Role.DEPARTMENT_ADMIN, Role.COORDINATOR, Role.SITE_MANAGER)
+grant(
+    "Staff",
+    (*WRITE, "can_withdraw", "can_suspend", "can_record_training", "can_issue_slips"),
+    *_ADMINS,
+    Role.SITE_MANAGER,
+)
+grant("Staff", ("can_import", "can_export"), *_ADMINS)
+grant("StaffImports", "can_import", *_ADMINS)
+grant("Campaigns", READ, Role.DEPARTMENT_ADMIN, Role.COORDINATOR, Role.SITE_MANAGER, Role.AUDITOR)
+grant("Campaigns", ("can_add", "can_open"), Role.DEPARTMENT_ADMIN, Role.COORDINATOR)
+grant("PoolPolicies", READ, Role.DEPARTMENT_ADMIN, Role.COORDINATOR, Role.LABORATORY_VERIFIER)
+grant("PoolPolicies", "can_add", Role.DEPARTMENT_ADMIN, Role.COORDINATOR)
+grant(
+    "CollectionSessions",
+    (*READ, "can_add", "can_open", "can_export"),
+    Role.DEPARTMENT_ADMIN,
+    Role.COORDINATOR,
+    Role.SITE_MANAGER,
+)
+grant("CollectionSessions", READ, Role.AUDITOR)
+grant(
+    "TubeLabels",
+    (*READ, "can_add"),
+    Role.DEPARTMENT_ADMIN,
+    Role.COORDINATOR,
+    Role.SITE_MANAGER,
+)

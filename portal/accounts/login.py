@@ -19,6 +19,7 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from core_rs import CoreError, check_code
 from portal import clock, roles
 from portal.accounts.models import LoginAttempt, SiteMembership, StaffProfile, Training
 from portal.actors import EVERYTHING, Actor, Scope
@@ -141,8 +142,16 @@ def _matches(profile: StaffProfile | None, password: str) -> bool:
         return False
     if profile.first_login_hash and _is_code_valid(profile):
         # The code replaces the password until it is used up.
-        return check_password_hash(profile.first_login_hash, password.strip().upper())
+        return check_password_hash(profile.first_login_hash, _folded(password))
     return bool(profile.user.password) and check_password_hash(profile.user.password, password)
+
+
+def _folded(code: str) -> str:
+    """A code as it was printed: people read O for 0 and type spaces."""
+    try:
+        return check_code(code)
+    except CoreError:
+        return code
 
 
 def _is_code_valid(profile: StaffProfile) -> bool:

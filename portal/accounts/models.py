@@ -16,7 +16,7 @@ class StaffProfile(Model):
     """A staff member: the login lives in FAB's user, everything of ours here.
 
     `session_version` is carried in the cookie: raising it ends every session of the account.
-    `first_login_hash` is the keyed hash of a one-time code (`rules.hash_first_login`); using the
+    `first_login_hash` is the hash of a one-time code (`rules.hash_first_login`); using the
     code forces a new password.
     """
 

@@ -1,11 +1,11 @@
 """Rules of accounts: statuses and moves, usernames, one-time codes, the staff list's schema."""
 
 import datetime as dt
-import hashlib
-import hmac
 import re
 from collections.abc import Collection
 from enum import StrEnum
+
+from werkzeug.security import generate_password_hash
 
 from core_rs import fold_name, new_code
 from portal.roles import Role
@@ -140,10 +140,9 @@ def new_first_login_code() -> str:
     return new_code(10)
 
 
-def hash_first_login(secret_key: str, username: str, code: str) -> str:
-    """Keyed hash of a one-time code.
+def hash_first_login(code: str) -> str:
+    """How a one-time code is kept, in the form that `check_password_hash` reads.
 
-    A fast hash is enough: the code is random (50 bits), works once, and not without the key.
+    Few rounds are enough: the code is random (50 bits), works once and for two weeks.
     """
-    message = f"first-login:{username}:{code}".encode()
-    return hmac.new(secret_key.encode(), message, hashlib.sha256).hexdigest()
+    return generate_password_hash(code, method="pbkdf2:sha256:1000")

@@ -118,7 +118,7 @@ def _fab_roles(session: Session, roles: Iterable[Role]) -> dict[Role, FabRole]:
 
 
 def issue_first_login_codes(
-    session: Session, actor: Actor, staff_ids: Sequence[int], *, secret_key: str
+    session: Session, actor: Actor, staff_ids: Sequence[int]
 ) -> list[tuple[StaffProfile, str]]:
     """Gives each account a new one-time code, for a printed slip; the code is kept only as a hash.
 
@@ -132,7 +132,7 @@ def issue_first_login_codes(
                 code="accounts.closed",
             )
         code = rules.new_first_login_code()
-        profile.first_login_hash = rules.hash_first_login(secret_key, profile.user.username, code)
+        profile.first_login_hash = rules.hash_first_login(code)
         profile.first_login_expires_at = clock.now() + rules.FIRST_LOGIN_LIFE
         profile.must_change_password = True
         profile.session_version += 1
