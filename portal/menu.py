@@ -52,6 +52,11 @@ def _public(appbuilder: AppBuilder) -> None:
 
     for view in (DeclareView, LookupView, VerifyView):
         appbuilder.add_view_no_menu(view)
+
+
+def _oversight(appbuilder: AppBuilder) -> None:
+    from portal.audit.views import AuditView
+
     appbuilder.add_view(
         AuditView,
         "Audit log",

@@ -69,6 +69,7 @@ def import_staff(session: Session, actor: Actor, *, file_name: str, content: byt
     record = StaffImport(
         file_name=file_name[:200],
         file_sha256=hashlib.sha256(content).hexdigest(),
+        site_id=None if actor.scope.is_everything else min(actor.scope.site_ids, default=None),
         row_count=row_count,
         created_count=len(profiles),
         unchanged_count=unchanged,
