@@ -30,40 +30,12 @@ def _accounts(appbuilder: AppBuilder) -> None:
     account_urls.logout = lambda: url_for("OwnAccountView.logout")
 
 
-def _oversight(appbuilder: AppBuilder) -> None:
-    from portal.audit.views import AuditView
-    from portal.jobs.views import JobsView
-
-    appbuilder.add_view_no_menu(JobsView)
-    account_urls.jobs = lambda: url_for("JobsView.index")
-
-    appbuilder.add_view(
-        AuditView,
-        "Audit log",
-        label=lazy_gettext("Audit log"),
-        category="Oversight",
-        category_label=lazy_gettext("Oversight"),
-    )
-
-
 def _public(appbuilder: AppBuilder) -> None:
     from portal.certificates.public_views import LookupView, VerifyView
     from portal.declarations.views import DeclareView
 
     for view in (DeclareView, LookupView, VerifyView):
         appbuilder.add_view_no_menu(view)
-
-
-def _oversight(appbuilder: AppBuilder) -> None:
-    from portal.audit.views import AuditView
-
-    appbuilder.add_view(
-        AuditView,
-        "Audit log",
-        label=lazy_gettext("Audit log"),
-        category="Oversight",
-        category_label=lazy_gettext("Oversight"),
-    )
 
 
 def _organisation(appbuilder: AppBuilder) -> None:
@@ -86,3 +58,18 @@ def _organisation(appbuilder: AppBuilder) -> None:
         (AreaView, "Areas", lazy_gettext("Areas"), organisation),
     ):
         appbuilder.add_view(view, name, label=label, **place)
+
+
+def _oversight(appbuilder: AppBuilder) -> None:
+    from portal.audit.views import AuditView
+    from portal.jobs.views import JobsView
+
+    appbuilder.add_view_no_menu(JobsView)
+    account_urls.jobs = lambda: url_for("JobsView.index")
+    appbuilder.add_view(
+        AuditView,
+        "Audit log",
+        label=lazy_gettext("Audit log"),
+        category="Oversight",
+        category_label=lazy_gettext("Oversight"),
+    )

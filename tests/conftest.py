@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from portal import db, migrations, settings
+from portal.accounts import login
 from portal.app import create_app
 from tests import postgres
 
@@ -84,6 +85,8 @@ def config(database_url: str, tmp_path: Path) -> settings.Settings:
 @pytest.fixture
 def app(config: settings.Settings) -> Iterator[Flask]:
     """The web application on a fresh database."""
+    # Kept by key and version, which repeat from one fresh database to the next.
+    login.forget_logins()
     application = create_app(config)
     application.config["TESTING"] = True
     yield application
