@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from os import PathLike
-from typing import Literal, final
+from typing import Any, Literal, final
 
 from typing_extensions import Buffer
 
@@ -399,7 +399,7 @@ def parse_national_ids(table: object, column: str = "national_id") -> Table:
 def parse_dates(table: object, column: str = "birth_date", *, latest_year: int = 2030) -> Table:
     """Columns iso, year, month, day, precision, warnings, problem."""
 
-# ---- pools -----------------------------------------------------------------------------------
+# --- pools ---
 
 class PoolPolicy:
     """The dated rules of a campaign for pools. All arguments by name; bad ones in one CoreError.
@@ -525,7 +525,7 @@ def match_tube(
     tubes: object | None = None,
     closings: object | None = None,
     as_of: object | None = None,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The same rules for one tube, for the moment of release.
 
     The tables are those of `match_pools`, best as lists of dictionaries: all members of the tube,
@@ -536,8 +536,99 @@ def match_tube(
     tube and its people. Raises as `match_pools`, and `pooling.tube` for an unknown tube.
     """
 
-def pool_finding_kinds() -> list[dict[str, object]]:
+def pool_finding_kinds() -> list[dict[str, Any]]:
     """F1 to F16: code, title, effect, can_block, closers (roles that may close it)."""
+
+def pool_prevalence(
+    positive: Sequence[float],
+    size: Sequence[float],
+    tested: Sequence[float],
+    *,
+    point: str = "firth",
+    interval: str | None = None,
+    confidence: float = 0.95,
+    sensitivity: float = 1.0,
+    specificity: float = 1.0,
+) -> dict[str, float | None]:
+    """Share of positive people from pools: `positive` of `tested` pools of `size` people.
+
+    point: firth (default), gart, mle, mir. interval: skew-score (the one to show), bc-skew-score,
+    score, lrt, wald, mir, exact (few pools), and clopper-pearson, wilson, agresti-coull (one size).
+
+    Returns estimate, lower, upper, at_least. Nothing positive: 0, upper is Wilson's limit on the
+    people. Every pool positive: estimate None and `at_least` (one-sided), never 100 %. Intervals
+    for perfect tests only. Raises CoreError `pooling.prevalence` with all faults, `pooling.name`.
+    Pools that hold families break the independence: see `pool_household_warning`.
+    """
+
+def pool_household_warning(
+    positive: Sequence[float],
+    size: Sequence[float],
+    tested: Sequence[float],
+    confirmed: float,
+    resolved: float,
+) -> tuple[float, float] | None:
+    """Cases per positive pool (seen, expected) if they show that positives share pools.
+
+    `confirmed` cases in `resolved` positive pools whose members are all re-tested. Then the share
+    from pools is too low, and the confirmed one is to be shown. None: no sign of it.
+    """
+
+def pool_design(
+    design: str,
+    *,
+    p: float | None = None,
+    p_each: Sequence[float] | None = None,
+    sizes: Sequence[int] | None = None,
+    stages: Sequence[Sequence[int | None]] | None = None,
+    sensitivity: float | Sequence[float] = 1.0,
+    specificity: float | Sequence[float] = 1.0,
+) -> dict[str, float]:
+    """Expected tests and accuracy of a design, exactly.
+
+    design: dorfman, hierarchical, array, array_with_master, sterrett (perfect tests). sizes: group
+    sizes by stage (the last stage, singly, is added); of an array its side, or rows and columns.
+    stages: the group of each person at each stage, None once resolved; with p_each the chance of
+    each person. Sensitivity and specificity are one value, or one for each stage.
+
+    Returns people, expected_tests (for all people of one pool or array), tests_per_person,
+    sensitivity, specificity, ppv, npv. Raises CoreError `pooling.design`, `pooling.name`.
+    """
+
+def optimal_pool_size(
+    design: str,
+    p: float,
+    *,
+    sizes_from: int = 2,
+    sizes_to: int = 100,
+    sensitivity: float | Sequence[float] = 1.0,
+    specificity: float | Sequence[float] = 1.0,
+) -> dict[str, Any]:
+    """The size of fewest tests per person: `size`, `sizes` (by stage), and as `pool_design`."""
+
+def informative_pools(
+    chances: Sequence[float],
+    largest: int,
+    *,
+    sensitivity: float = 1.0,
+    specificity: float = 1.0,
+) -> tuple[list[list[int]], float]:
+    """Best Dorfman pools for people of known risk: indices into `chances`, and expected tests."""
+
+def pool_advice(
+    p: float,
+    sizes: Sequence[int],
+    *,
+    qualities: dict[int, tuple[float, float]] | None = None,
+    prices: dict[int, float] | None = None,
+) -> list[dict[str, Any]]:
+    """Pool sizes compared at a positive share p, one dictionary a size.
+
+    qualities: size to (sensitivity, specificity), the dilution table of the assay; 1 is the single
+    test; missing: perfect. prices: size to price per person; 1 is what each re-test costs.
+    Keys: size, tests_per_person, saving (against single tests), price_per_person,
+    missed_per_100_000 (cases not found among 100,000 people).
+    """
 
 # --- payloads: what the text of a scan means ---
 

@@ -1,6 +1,7 @@
 //! The list of contradictions, worked out from the world as it stands after a run.
 
 use super::intern::Interner;
+use super::numbers::binomial_tail;
 use super::person::{Piece, find_two};
 use super::suggest::similar_codes;
 use super::words::{Code, Outcome, State};
@@ -336,24 +337,4 @@ impl World {
         let best = self.memberships(person).iter().copied().min_by_key(|&m| (weight(m), m));
         best == Some(member)
     }
-}
-
-/// P(X ≥ k) of a binomial, summed from the largest term down.
-pub(crate) fn binomial_tail(k: u32, n: u32, p: f64) -> f64 {
-    if k == 0 || p >= 1.0 {
-        return 1.0;
-    }
-    if k > n || p <= 0.0 {
-        return 0.0;
-    }
-    let mut log_term = f64::from(n) * (-p).ln_1p();
-    let odds = (p / (1.0 - p)).ln();
-    let mut sum = 0.0;
-    for i in 0..=n {
-        if i >= k {
-            sum += log_term.exp();
-        }
-        log_term += (f64::from(n - i) / f64::from(i + 1)).ln() + odds;
-    }
-    sum.min(1.0)
 }

@@ -1,4 +1,4 @@
-//! Pools: matching results to people, the findings, and (below) design, decoding, prevalence.
+//! Pools: matching results to people, design, decoding, prevalence.
 //!
 //! Matching in one sentence: a result belongs to a tube, a tube to its members, and what a person
 //! is told follows from all of the person's tubes together. Read in this order:
@@ -10,14 +10,21 @@
 //! * [`tube`]: what one tube says about its members
 //! * [`person`]: what all tubes of one person say together
 //! * [`run`]: the whole campaign, or only what new results touch
-//! * [`findings`]: the list of contradictions, with their wording
+//! * [`findings`]: the list of contradictions, with their wording; [`suggest`] for unknown codes
 //! * [`campaign`]: the same with codes as text, as tables bring them
+//!
+//! Numbers: [`prevalence`] with [`intervals`], [`design`] with [`optimal`], on [`numbers`].
 
 pub mod campaign;
+pub mod design;
 pub mod findings;
 pub mod intern;
+pub mod intervals;
+pub mod numbers;
+pub mod optimal;
 pub mod person;
 pub mod policy;
+pub mod prevalence;
 pub mod run;
 pub mod suggest;
 pub mod tube;

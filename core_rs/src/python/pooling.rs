@@ -5,11 +5,13 @@ use pyo3::prelude::*;
 mod columns;
 mod intake;
 mod matching;
+mod numbers;
 mod output;
 mod policy;
 
 /// Adds this area's functions and classes to the module.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     policy::register(module)?;
-    matching::register(module)
+    matching::register(module)?;
+    numbers::register(module)
 }

@@ -1,0 +1,262 @@
+//! Prevalence, design and advice: keyword arguments in, dictionaries out.
+
+#![allow(clippy::needless_pass_by_value, reason = "arguments are taken out of Python objects")]
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::error::{Error, Kind};
+use crate::pooling::design::{
+    Characteristics, Quality, Stages, array, equal_stages, hierarchical, sterrett,
+};
+use crate::pooling::intervals::Interval;
+use crate::pooling::optimal::{Family, advice, informative_pools, optimal_size};
+use crate::pooling::prevalence::{Point, Pools, Sample, household_warning};
+use crate::python::to_python;
+
+/// One value for all stages, or one for each.
+#[derive(FromPyObject)]
+pub(super) enum PerStage {
+    One(f64),
+    Each(Vec<f64>),
+}
+
+fn fault(py: Python<'_>, code: &'static str, message: String) -> PyErr {
+    to_python(py, &Error::new(Kind::Invalid, code, message))
+}
+
+fn qualities(
+    py: Python<'_>,
+    sensitivity: PerStage,
+    specificity: PerStage,
+) -> PyResult<Vec<Quality>> {
+    let list = |value: PerStage| match value {
+        PerStage::One(value) => vec![value],
+        PerStage::Each(values) => values,
+    };
+    let (mut se, mut sp) = (list(sensitivity), list(specificity));
+    let stages = se.len().max(sp.len());
+    for values in [&mut se, &mut sp] {
+        if values.len() == 1 {
+            *values = vec![values[0]; stages];
+        }
+    }
+    if se.len() != sp.len() || se.is_empty() {
+        let message = "sensitivity and specificity differ in their number of stages".to_owned();
+        return Err(fault(py, "pooling.design", message));
+    }
+    let pair = |(sensitivity, specificity)| Quality { sensitivity, specificity };
+    Ok(se.into_iter().zip(sp).map(pair).collect())
+}
+
+fn named<T: Copy>(py: Python<'_>, what: &str, name: &str, all: &[(&str, T)]) -> PyResult<T> {
+    all.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<_> = all.iter().map(|(known, _)| *known).collect();
+        fault(py, "pooling.name", format!("{what} '{name}' is none of {}", known.join(", ")))
+    })
+}
+
+#[pyfunction]
+#[pyo3(signature = (positive, size, tested, *, point="firth", interval=None, confidence=0.95,
+    sensitivity=1.0, specificity=1.0))]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
+fn pool_prevalence<'py>(
+    py: Python<'py>,
+    positive: Vec<f64>,
+    size: Vec<f64>,
+    tested: Vec<f64>,
+    point: &str,
+    interval: Option<&str>,
+    confidence: f64,
+    sensitivity: f64,
+    specificity: f64,
+) -> PyResult<Bound<'py, PyDict>> {
+    let sample = sample(py, &positive, &size, &tested, sensitivity, specificity)?;
+    let points =
+        [("mle", Point::Mle), ("gart", Point::Gart), ("firth", Point::Firth), ("mir", Point::Mir)];
+    let point = named(py, "point", point, &points)?;
+    let interval = interval.map(|name| named(py, "interval", name, Interval::NAMES)).transpose()?;
+    let made = py
+        .detach(|| sample.estimate(point, interval, confidence))
+        .map_err(|error| to_python(py, &error))?;
+    let row = PyDict::new(py);
+    row.set_item("estimate", made.estimate)?;
+    row.set_item("lower", made.lower)?;
+    row.set_item("upper", made.upper)?;
+    row.set_item("at_least", made.at_least)?;
+    Ok(row)
+}
+
+fn sample(
+    py: Python<'_>,
+    positive: &[f64],
+    size: &[f64],
+    tested: &[f64],
+    sensitivity: f64,
+    specificity: f64,
+) -> PyResult<Sample> {
+    if positive.len() != size.len() || size.len() != tested.len() {
+        let message = "positive, size and tested have one value for each group".to_owned();
+        return Err(fault(py, "pooling.prevalence", message));
+    }
+    let groups: Vec<Pools> = positive
+        .iter()
+        .zip(size)
+        .zip(tested)
+        .map(|((&positive, &size), &tested)| Pools { size, tested, positive })
+        .collect();
+    Sample::new(&groups, sensitivity, specificity).map_err(|error| to_python(py, &error))
+}
+
+#[pyfunction]
+fn pool_household_warning(
+    py: Python<'_>,
+    positive: Vec<f64>,
+    size: Vec<f64>,
+    tested: Vec<f64>,
+    confirmed: f64,
+    resolved: f64,
+) -> PyResult<Option<(f64, f64)>> {
+    let sample = sample(py, &positive, &size, &tested, 1.0, 1.0)?;
+    Ok(household_warning(&sample, confirmed, resolved))
+}
+
+fn characteristics<'py>(py: Python<'py>, made: &Characteristics) -> PyResult<Bound<'py, PyDict>> {
+    let row = PyDict::new(py);
+    row.set_item("people", made.people)?;
+    row.set_item("expected_tests", made.expected_tests)?;
+    row.set_item("tests_per_person", made.tests_per_person())?;
+    row.set_item("sensitivity", made.sensitivity)?;
+    row.set_item("specificity", made.specificity)?;
+    row.set_item("ppv", made.ppv)?;
+    row.set_item("npv", made.npv)?;
+    Ok(row)
+}
+
+#[pyfunction]
+#[pyo3(signature = (design, *, p=None, p_each=None, sizes=None, stages=None,
+    sensitivity=PerStage::One(1.0), specificity=PerStage::One(1.0)))]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
+fn pool_design<'py>(
+    py: Python<'py>,
+    design: &str,
+    p: Option<f64>,
+    p_each: Option<Vec<f64>>,
+    sizes: Option<Vec<usize>>,
+    stages: Option<Stages>,
+    sensitivity: PerStage,
+    specificity: PerStage,
+) -> PyResult<Bound<'py, PyDict>> {
+    let quality = qualities(py, sensitivity, specificity)?;
+    let family = named(py, "design", design, Family::NAMES)?;
+    let sizes = sizes.unwrap_or_default();
+    let missing = |what: &str| fault(py, "pooling.design", format!("{design} needs {what}"));
+    let one = |values: Option<f64>| values.ok_or_else(|| missing("p"));
+    let made = match family {
+        Family::Dorfman | Family::ThreeStage => {
+            let people = match (&p_each, sizes.first()) {
+                (Some(each), _) => each.len(),
+                (None, Some(&size)) => size,
+                _ => return Err(missing("sizes, or p_each with stages")),
+            };
+            let chances = match p_each {
+                Some(each) => each,
+                None => vec![one(p)?; people],
+            };
+            let stages = match stages {
+                Some(stages) => stages,
+                None => equal_stages(people, &sizes).map_err(|error| to_python(py, &error))?,
+            };
+            py.detach(|| hierarchical(&chances, &stages, &quality))
+        }
+        Family::Array | Family::ArrayWithMaster => {
+            let (rows, columns) = match sizes[..] {
+                [size] => (size, size),
+                [rows, columns] => (rows, columns),
+                _ => return Err(missing("sizes of rows and columns")),
+            };
+            let has_master = family == Family::ArrayWithMaster;
+            array(one(p)?, rows, columns, has_master, &quality)
+        }
+        Family::Sterrett => sterrett(one(p)?, *sizes.first().ok_or_else(|| missing("sizes"))?),
+    };
+    characteristics(py, &made.map_err(|error| to_python(py, &error))?)
+}
+
+#[pyfunction]
+#[pyo3(signature = (design, p, *, sizes_from=2, sizes_to=100, sensitivity=PerStage::One(1.0),
+    specificity=PerStage::One(1.0)))]
+fn optimal_pool_size<'py>(
+    py: Python<'py>,
+    design: &str,
+    p: f64,
+    sizes_from: usize,
+    sizes_to: usize,
+    sensitivity: PerStage,
+    specificity: PerStage,
+) -> PyResult<Bound<'py, PyDict>> {
+    let quality = qualities(py, sensitivity, specificity)?;
+    let family = named(py, "design", design, Family::NAMES)?;
+    let best = py
+        .detach(|| optimal_size(family, p, &quality, sizes_from, sizes_to))
+        .map_err(|error| to_python(py, &error))?;
+    let row = characteristics(py, &best.at)?;
+    row.set_item("size", best.sizes.first())?;
+    row.set_item("sizes", best.sizes)?;
+    Ok(row)
+}
+
+#[pyfunction(name = "informative_pools")]
+#[pyo3(signature = (chances, largest, *, sensitivity=1.0, specificity=1.0))]
+fn informative(
+    py: Python<'_>,
+    chances: Vec<f64>,
+    largest: usize,
+    sensitivity: f64,
+    specificity: f64,
+) -> PyResult<(Vec<Vec<usize>>, f64)> {
+    py.detach(|| informative_pools(&chances, largest, &[Quality { sensitivity, specificity }]))
+        .map_err(|error| to_python(py, &error))
+}
+
+#[pyfunction]
+#[pyo3(signature = (p, sizes, *, qualities=None, prices=None))]
+fn pool_advice(
+    py: Python<'_>,
+    p: f64,
+    sizes: Vec<usize>,
+    qualities: Option<std::collections::HashMap<usize, (f64, f64)>>,
+    prices: Option<std::collections::HashMap<usize, f64>>,
+) -> PyResult<Bound<'_, PyList>> {
+    let quality = |size: usize| {
+        let known = qualities.as_ref().and_then(|q| q.get(&size));
+        known.map_or(Quality::PERFECT, |&(sensitivity, specificity)| Quality {
+            sensitivity,
+            specificity,
+        })
+    };
+    let price = |size: usize| prices.as_ref().and_then(|p| p.get(&size).copied());
+    let made =
+        advice(p, &sizes, quality(1), quality, price).map_err(|error| to_python(py, &error))?;
+    let lines = PyList::empty(py);
+    for line in made {
+        let row = PyDict::new(py);
+        row.set_item("size", line.size)?;
+        row.set_item("tests_per_person", line.tests_per_person)?;
+        row.set_item("saving", line.saving)?;
+        row.set_item("price_per_person", line.price_per_person)?;
+        row.set_item("missed_per_100_000", line.missed_per_100_000)?;
+        lines.append(row)?;
+    }
+    Ok(lines)
+}
+
+/// Adds the functions to the module.
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(pool_prevalence, module)?)?;
+    module.add_function(wrap_pyfunction!(pool_household_warning, module)?)?;
+    module.add_function(wrap_pyfunction!(pool_design, module)?)?;
+    module.add_function(wrap_pyfunction!(optimal_pool_size, module)?)?;
+    module.add_function(wrap_pyfunction!(informative, module)?)?;
+    module.add_function(wrap_pyfunction!(pool_advice, module)?)
+}
