@@ -8,10 +8,10 @@ from flask_babel import gettext
 
 from portal import clock, db
 from portal.actors import PUBLIC
-from portal.audit.models import AuditEvent
+from portal.audit import services as audit
 from portal.certificates import rules, services
-from portal.certificates.rules import Office
-from portal.certificates.texts import explain
+from portal.certificates.rules import Office, SampleFacts
+from portal.certificates.texts import Explanation, explain
 from portal.declarations import forms, lookups, queries, tickets
 from portal.declarations.rules import grouped, read_code
 from portal.declarations.tickets import Ticket
@@ -174,8 +174,7 @@ def _opened_page(
         "certificates/opened.html",
         declaration=declaration,
         answers=answers,
-        results=[(facts, explain(facts)) for facts in opened.results],
-        kind_of=rules.kind_of,
+        results=_told(opened.results),
         masked_name=rules.masked_name,
         grouped=grouped,
         ticket=tickets.sign(ticket),
@@ -184,20 +183,20 @@ def _opened_page(
     )
 
 
+def _told(results: tuple[SampleFacts, ...]) -> list[tuple[SampleFacts, Explanation, str]]:
+    """Each sample with its words and the kind of paper it may have; the newest first."""
+    told = []
+    for number, facts in enumerate(results):
+        is_overtaken = rules.is_overtaken(facts, results[:number])
+        kind = "" if is_overtaken else rules.kind_of(facts)
+        told.append((facts, explain(facts, is_overtaken=is_overtaken), kind))
+    return told
+
+
 def _audit(session: Any, opened: services.Opened, purpose: str) -> None:
     """Every reading of a person's data is written down, a citizen's own too."""
     rows = [("samples", facts.sample_id) for facts in opened.results]
     if opened.declaration is not None:
         rows.append(("declarations", opened.declaration.id))
-    session.add_all(
-        AuditEvent(
-            at=clock.now(),
-            action="read",
-            table_name=table,
-            row_key=str(key),
-            actor_kind=PUBLIC.kind,
-            actor_name=PUBLIC.name,
-            purpose=purpose,
-        )
-        for table, key in rows
-    )
+    for table, key in rows:
+        audit.read(session, PUBLIC, table, str(key), purpose)

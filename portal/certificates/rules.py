@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from string import Template
 from typing import Any
@@ -95,6 +95,17 @@ def shown_state(facts: SampleFacts) -> str:
     if facts.state in TELLING_STATES or facts.state == "UNRESOLVED":
         return facts.state
     return "WAITING"
+
+
+CONCLUSIVE_STATES = frozenset({"NEG_SINGLE", "NEG_BY_POOL", "POS_CONFIRMED"})
+_OPEN_STATES = frozenset({"SUSPECT_POOL", "RETEST_DUE", "RETEST_RUNNING", "RESAMPLE"})
+
+
+def is_overtaken(facts: SampleFacts, newer: Iterable[SampleFacts]) -> bool:
+    """Whether a sample that waited for a retest has been answered by a newer sample."""
+    if shown_state(facts) not in _OPEN_STATES:
+        return False
+    return any(shown_state(other) in CONCLUSIVE_STATES for other in newer)
 
 
 def kind_of(facts: SampleFacts) -> str:

@@ -24,8 +24,20 @@ class Explanation:
     tone: str
 
 
-def explain(facts: SampleFacts) -> Explanation:
-    """The words for what is known of a sample. A suspect pool is never called positive."""
+def explain(facts: SampleFacts, *, is_overtaken: bool = False) -> Explanation:
+    """The words for what is known of a sample. A suspect pool is never called positive.
+
+    Args:
+        facts: of the sample.
+        is_overtaken: a newer sample has given the answer this one was waiting for.
+    """
+    if is_overtaken:
+        return Explanation(
+            gettext("Answered by the newer sample"),
+            gettext("This was the first test, of a pool. It gave no result for you alone."),
+            gettext("Only the result of the newer sample counts."),
+            "plain",
+        )
     state = shown_state(facts)
     makers = {
         "NEG_SINGLE": _negative,

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from flask import current_app, render_template, request, url_for
+from flask import current_app, render_template, request
 from flask_babel import gettext
 
 from portal import clock, db
@@ -89,9 +89,7 @@ def _count_form(session: Any, who: lookups.Caller) -> None:
 
 def _done(declaration: Any, *, is_update: bool) -> str:
     config = current_app.config["TRAM"]
-    link = (
-        f"{config.public_url}{url_for('LookupView.of_declaration', code=declaration.lookup_code)}"
-    )
+    link = f"{config.public_url}/k/{declaration.lookup_code}"
     return render_template(
         "declarations/done.html",
         declaration=declaration,

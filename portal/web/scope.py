@@ -78,6 +78,7 @@ RULES: dict[str, Rule] = {
     "certificate_templates": REFERENCE,
     "certificates": _site("site_id"),
     "collection_sessions": _site("site_id", is_lead_only=True),
+    "correction_requests": _site("site_id"),
     "custody_events": _through("tube_id", "tubes"),
     "declaration_versions": _through("declaration_id", "declarations"),
     "declarations": Rule("area", ("area_id",)),

@@ -12,7 +12,7 @@ from portal.certificates.models import CorrectionRequest
 from portal.declarations.models import Declaration, DeclarationVersion
 from portal.declarations.rules import grouped
 from tests.portal.certificates.browser import Browser
-from tests.portal.certificates.world import World
+from tests.portal.certificates.world import HOUR, World
 
 BIRTH = "02/09/1984"
 
@@ -145,6 +145,20 @@ def test_a_suspect_pool_is_never_called_positive(browser: Browser, world: World)
     assert page.status == 200
     assert 'class="box wait"' in page.html
     assert 'class="box alert"' not in page.html
+
+
+def test_a_pool_answered_by_a_newer_sample_no_longer_asks_to_wait(
+    browser: Browser, world: World
+) -> None:
+    person, pool = world.person(), world.tube(sample_count=5)
+    first = world.sample(person, pool)
+    world.release(pool, "positive", state="RETEST_RUNNING")
+    later = world.sample(person, retest_of_id=first.id, collected_at=first.collected_at + HOUR)
+    world.release(later.tube, "negative")
+    browser.open(f"/r/{first.result_code}")
+    page = browser.send(factor="3456")
+    tones = re.findall(r'class="box (\w+)"', page.html)
+    assert tones == ["good", "plain"]
 
 
 def test_every_no_is_the_same_page(browser: Browser, world: World) -> None:
