@@ -748,3 +748,26 @@ def parse_payload(text: str, *, hosts: Sequence[str] = ()) -> Payload:
             `payload.keyboard_driver`, `payload.mojibake`, `payload.id_card`,
             `payload.insurance_card`. No message repeats the text.
     """
+
+def check_envelope(body: bytes) -> tuple[str, str, int, int]:
+    """The envelope of an ingest batch: device id, batch id, seq, number of events.
+
+    Ids are 32 hexadecimal digits. Events may be anything; `read_batches` judges them.
+
+    Raises:
+        CoreError: `batch.envelope`; the message names every problem, one a line.
+    """
+
+def read_batches(
+    bodies: list[bytes], latest_year: int
+) -> tuple[list[tuple[str, str, int, int]], Table]:
+    """The envelopes of bodies that passed `check_envelope`, and all their events, in order.
+
+    Columns of numbers: body, start, end (where the event lies), planned_size, position,
+    sample_count, birth_year; of microseconds since 1970: occurred_at, read_at; of truth values:
+    is_symptomatic, has_person, is_name_plain; of text (empty where not known): event_id, kind,
+    grant, problem (stable code of what is wrong), detail, tube_code, session_code, sample_id,
+    result_code, source, subject_group, retest_of, reason, kit_name, kit_lot, outcome, full_name,
+    folded_name, sort_name, birth_on, sex, phone, national_id, cmnd, health_insurance, qid,
+    passport, address, declaration_code, warnings, nationality.
+    """

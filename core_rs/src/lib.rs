@@ -6,8 +6,10 @@
 //! * `linkage`: who is who
 //! * `pooling`: design, matching, decoding, prevalence
 //! * `credential`: base45, COSE, DCC, our signed slip
+//! * `batch`: an ingest batch, bytes → validated rows
 //! * `python`: the only place that knows Python
 
+pub mod batch;
 pub mod credential;
 pub mod error;
 pub mod linkage;

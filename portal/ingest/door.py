@@ -8,6 +8,7 @@ import logging
 import os
 import random
 import time
+import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -149,7 +150,7 @@ class Door:
             raise Refused(
                 400, "bad_envelope", "The body is not a batch.", details=bad.problems
             ) from bad
-        if envelope.device_uid != device.uid:
+        if envelope.device_uid != device.uid.hex:
             raise _unauthorised("The token belongs to another device.")
         arrival = Arrival(device.id, envelope.seq, time.time_ns() // 1000, body)
         try:
@@ -167,7 +168,7 @@ class Door:
         self.counts["accepted_batches"] += 1
         self.counts["accepted_events"] += envelope.event_count
         answer = b'{"batch_id":"%b","accepted":%d}' % (
-            str(envelope.batch_id).encode(),
+            str(uuid.UUID(envelope.batch_id)).encode(),
             envelope.event_count,
         )
         return 202, (_JSON,), answer

@@ -59,6 +59,8 @@ class PostgresqlJournal:
 
     def append(self, arrivals: Sequence[Arrival]) -> range:
         """See `Journal.append`."""
+        if not arrivals:
+            return range(0)
         columns = (
             _LOCK,
             [a.device_id for a in arrivals],

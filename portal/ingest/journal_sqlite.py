@@ -43,6 +43,8 @@ class SqliteJournal:
 
     def append(self, arrivals: Sequence[Arrival]) -> range:
         """See `Journal.append`."""
+        if not arrivals:
+            return range(0)
         rows = [(a.device_id, a.seq, a.received_at, a.body) for a in arrivals]
         try:
             self._connection.execute("BEGIN IMMEDIATE")

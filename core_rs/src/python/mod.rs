@@ -9,6 +9,7 @@ use crate::error::Error;
 
 #[allow(dead_code, reason = "read by linkage and pooling")]
 mod arrow;
+mod batch;
 mod credential;
 mod linkage;
 mod name_columns;
@@ -43,6 +44,7 @@ fn to_python(py: Python<'_>, error: &Error) -> PyErr {
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<arrow::Table>()?;
     module.add("CoreError", module.py().get_type::<CoreError>())?;
+    batch::register(module)?;
     credential::register(module)?;
     linkage::register(module)?;
     names::register(module)?;

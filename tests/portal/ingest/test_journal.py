@@ -23,6 +23,7 @@ def test_what_is_appended_is_read_in_order(journal, config) -> None:
     first = journal.append(_arrivals(3))
     second = journal.append(_arrivals(2, device=2))
     assert list(first) + list(second) == [1, 2, 3, 4, 5]
+    assert list(journal.append([])) == []
     reader = open_journal(config)
     entries = reader.read(2, max_entries=10, max_bytes=1 << 20)
     assert [(e.position, e.device_id, e.seq) for e in entries] == [(3, 1, 2), (4, 2, 0), (5, 2, 1)]

@@ -1,0 +1,28 @@
+"""`tram applier`: makes true what devices sent. `tram serve` runs one; a second one waits."""
+
+import signal
+import threading
+
+import click
+
+from portal import settings
+
+
+@click.command(name="applier")
+def command() -> None:
+    """Apply the ingest journal to the database until told to stop."""
+    import portal.models  # noqa: F401 - the mapper registry must be complete
+    from portal import db
+    from portal.ingest.applier import Applier
+    from portal.ingest.journal import open_journal
+
+    config = settings.load()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    db.bind(config)
+    journal = open_journal(config)
+    try:
+        Applier(config, journal).run(stop.is_set)
+    finally:
+        journal.close()

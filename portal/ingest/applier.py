@@ -1,0 +1,266 @@
+"""The applier: takes the journal in order and makes it true, in bulk, exactly once.
+
+One works at a time (`lease`). Position, rows, counters, audit and outcomes are written in one
+transaction, so that it may be stopped anywhere. An event that fails in a way nobody foresaw is
+found by halving, put into quarantine, and never stops the rest.
+"""
+
+import datetime as dt
+import logging
+import time
+import traceback
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from portal import bulk, clock, db
+from portal.actors import system
+from portal.ingest import lease
+from portal.ingest.apply_events import EventApplier, Ready
+from portal.ingest.columns import Events, raw_event
+from portal.ingest.journal import Entry, Journal, JournalDown
+from portal.ingest.lease import LeaseLost
+from portal.ingest.models import Device, HeldBatch
+from portal.ingest.ordering import Arrived, Plan, Standing, plan
+from portal.ingest.outcomes import Outcomes, Source
+from portal.samples.registration import refuse
+from portal.settings import Settings
+
+log = logging.getLogger("tram.applier")
+
+ACTOR = system("applier")
+MAX_BATCHES = 400
+MAX_BYTES = 1 << 20
+IDLE_SECONDS = 0.05
+GAP = dt.timedelta(seconds=300)
+
+
+class Applier:
+    """Applies one journal to one database."""
+
+    def __init__(self, settings: Settings, journal: Journal, *, gap: dt.timedelta = GAP) -> None:
+        self._secret_key = settings.secret_key
+        self._journal = journal
+        self._gap = gap
+        self._fence: int | None = None
+        self.position = 0
+        self.applied_count = 0
+
+    def run(self, should_stop: Callable[[], bool]) -> None:
+        """Works until told to stop; waits while another applier holds the lease."""
+        renewed = 0.0
+        while not should_stop():
+            try:
+                if self._fence is None and not self.take_lease():
+                    time.sleep(0.5)
+                    continue
+                did_something = self.step()
+                if not did_something:
+                    if time.monotonic() - renewed > lease.LEASE.total_seconds() / 4:
+                        self._renew()
+                        renewed = time.monotonic()
+                    time.sleep(IDLE_SECONDS)
+            except LeaseLost:
+                log.warning("another applier took over")
+                self._fence = None
+            except (OperationalError, JournalDown) as error:
+                # The database or the journal is away: nothing is lost, the position stands.
+                log.error("waiting for the database: %s", type(error).__name__)  # noqa: TRY400
+                time.sleep(1.0)
+        if self._fence is not None:
+            with db.transaction(ACTOR) as session:
+                lease.give_up(session, self._fence)
+
+    def take_lease(self) -> bool:
+        """Whether this applier holds the lease now."""
+        with db.transaction(ACTOR) as session:
+            self._fence = lease.acquire(session, lease.holder_name())
+        if self._fence is not None:
+            self._renew()
+        return self._fence is not None
+
+    def _renew(self) -> None:
+        with db.transaction(ACTOR) as session:
+            self.position = lease.renew(session, self._held_fence())
+
+    def _held_fence(self) -> int:
+        if self._fence is None:
+            raise LeaseLost
+        return self._fence
+
+    def step(self) -> bool:
+        """Applies the next piece of the journal, and gaps that have waited too long."""
+        entries = self._journal.read(self.position, max_entries=MAX_BATCHES, max_bytes=MAX_BYTES)
+        overdue = self._overdue()
+        if not entries and not overdue:
+            return False
+        self._apply_surely(entries, overdue)
+        return True
+
+    def _overdue(self) -> list[int]:
+        with db.transaction(ACTOR) as session:
+            limit = clock.now() - self._gap
+            return list(
+                session.scalars(
+                    sa.select(HeldBatch.device_id).where(HeldBatch.held_at < limit).distinct()
+                )
+            )
+
+    # -- faults
+
+    def _apply_surely(self, entries: Sequence[Entry], overdue: list[int]) -> None:
+        """Applies entries; what fails for no outside reason is halved until its cause is alone."""
+        try:
+            self._apply(entries, overdue)
+        except (LeaseLost, OperationalError, JournalDown):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it may not stop the rest
+            if len(entries) > 1:
+                half = len(entries) // 2
+                self._apply_surely(entries[:half], overdue)
+                self._apply_surely(entries[half:], [])
+                return
+            _log_fault("a batch failed and is applied event by event", error)
+            self._isolate(entries, overdue)
+
+    def _isolate(self, entries: Sequence[Entry], overdue: list[int]) -> None:
+        """Applies what can be of the batches whose turn it is, one event at a time."""
+        with db.transaction(ACTOR) as session:
+            lease.renew(session, self._held_fence())
+            ready = self._plan(session, entries, overdue)[0].ready
+            devices = _load_devices(session, {b.device_id for b in ready})
+        for batch in ready:
+            source = devices[batch.device_id].source
+            for place in range(Events([batch.body]).batches[0].event_count):
+                try:
+                    self._apply_alone(Ready(source, batch.body, frozenset({place})))
+                except (LeaseLost, OperationalError, JournalDown):
+                    raise
+                except Exception as failure:  # noqa: BLE001 - it goes to quarantine
+                    _log_fault("an event failed and goes to quarantine", failure)
+                    self._quarantine(source, batch.body, place, failure)
+        try:
+            # Every event has its outcome now; only order and position are left to write.
+            self._apply(entries, overdue)
+        except DBAPIError as failure:
+            raise RuntimeError("a batch without events to apply failed") from failure
+
+    def _apply_alone(self, ready: Ready) -> None:
+        with db.transaction(ACTOR) as session:
+            lease.renew(session, self._held_fence())
+            applier = EventApplier(session, self._secret_key)
+            applier.apply([ready])
+            applier.outcomes.flush(session, at=bulk.micros(clock.now()))
+
+    def _quarantine(self, source: Source, body: bytes, place: int, failure: Exception) -> None:
+        events = Events([body])
+        event_id = events["event_id"][place]
+        said = refuse("failed", f"It can not be applied: {type(failure).__name__}.")
+        source = Source(
+            source.device_id, source.device_name, source.site_id, events.batches[0].batch_id
+        )
+        outcomes = Outcomes()
+        if event_id:
+            outcomes.add(source, event_id, "", events["kind"][place], said)
+        outcomes.quarantine(source, event_id, raw_event([body], events, place), said)
+        with db.transaction(ACTOR) as session:
+            lease.renew(session, self._held_fence())
+            outcomes.flush(session, at=bulk.micros(clock.now()))
+
+    # -- one transaction
+
+    def _apply(self, entries: Sequence[Entry], overdue: list[int]) -> None:
+        fence = self._held_fence()
+        with db.transaction(ACTOR) as session:
+            done = lease.renew(session, fence)
+            entries = [entry for entry in entries if entry.position > done]
+            planned, devices = self._plan(session, entries, overdue)
+            applier = EventApplier(session, self._secret_key)
+            ready = [Ready(devices[b.device_id].source, b.body) for b in planned.ready]
+            count = applier.apply(ready) if ready else 0
+            for device_id, first, last in planned.gaps:
+                source = devices[device_id].source
+                applier.outcomes.find_gap(source.site_id, source.device_name, first, last)
+            applier.outcomes.flush(session, at=bulk.micros(clock.now()))
+            _store_order(session, planned, devices)
+            position = entries[-1].position if entries else done
+            lease.advance(session, fence, position)
+        self.position = position
+        self.applied_count += count
+
+    def _plan(
+        self, session: Session, entries: Sequence[Entry], overdue: list[int]
+    ) -> tuple[Plan, dict[int, "_Device"]]:
+        devices = _load_devices(session, {e.device_id for e in entries} | set(overdue))
+        arrived = [
+            Arrived(e.device_id, e.seq, e.position, e.body)
+            for e in entries
+            if e.device_id in devices
+        ]
+        standings = {device_id: device.standing for device_id, device in devices.items()}
+        return plan(arrived, standings, [d for d in overdue if d in devices]), devices
+
+
+def _log_fault(what: str, fault: Exception) -> None:
+    """Where it failed, but not the text of the error: a database's text repeats the row."""
+    where = "".join(traceback.format_tb(fault.__traceback__))
+    log.error("%s: %s\n%s", what, type(fault).__name__, where)
+
+
+class _Device:
+    """A device of this transaction: whose it is, and where it stands."""
+
+    def __init__(self, key: int, name: str, site_id: int, next_seq: int) -> None:
+        self.source = Source(key, name, site_id, "")
+        self.standing = Standing(next_seq)
+
+
+def _load_devices(session: Session, ids: set[int]) -> dict[int, _Device]:
+    rows = session.execute(
+        sa.select(Device.id, Device.name, Device.site_id, Device.next_seq).where(Device.id.in_(ids))
+    )
+    devices = {row.id: _Device(row.id, row.name, row.site_id, row.next_seq) for row in rows}
+    held = session.execute(
+        sa.select(
+            HeldBatch.device_id, HeldBatch.seq, HeldBatch.journal_position, HeldBatch.body
+        ).where(HeldBatch.device_id.in_(devices))
+    )
+    for row in held:
+        devices[row.device_id].standing.held[row.seq] = Arrived(
+            row.device_id, row.seq, row.journal_position, row.body
+        )
+    return devices
+
+
+def _store_order(session: Session, planned: Plan, devices: dict[int, _Device]) -> None:
+    now = clock.now()
+    if planned.released:
+        session.execute(
+            sa.delete(HeldBatch).where(
+                sa.tuple_(HeldBatch.device_id, HeldBatch.seq).in_(list(planned.released))
+            )
+        )
+    if planned.held:
+        session.execute(
+            sa.insert(HeldBatch),
+            [
+                {
+                    "device_id": b.device_id,
+                    "seq": b.seq,
+                    "journal_position": b.position,
+                    "body": b.body,
+                    "held_at": now,
+                }
+                for b in planned.held
+            ],
+        )
+    if devices:
+        session.execute(
+            sa.update(Device),
+            [
+                {"id": key, "next_seq": device.standing.next_seq, "last_seen_at": now}
+                for key, device in devices.items()
+            ],
+        )

@@ -1,0 +1,307 @@
+"""Applies the events of several batches in one transaction, in order, by the rules of the areas."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal import bulk, clock
+from portal.declarations.models import Declaration
+from portal.ingest.antigen import AntigenReads
+from portal.ingest.columns import Events, raw_event
+from portal.ingest.grants import BadGrant, Grant, read_grant
+from portal.ingest.outcomes import Outcomes, Source
+from portal.people.register import PeopleRegister
+from portal.people.rules import Particulars
+from portal.samples.registration import (
+    APPLIED,
+    Collected,
+    Registration,
+    Said,
+    Wanted,
+    refuse,
+    remark,
+)
+
+_DONE = """
+SELECT k.device_id, k.event_id FROM {keys} {join} event_outcomes o
+ON o.device_id = k.device_id AND o.event_id = k.event_id
+"""
+_KINDS_OF_SAMPLES = {"sample.withdrawn", "antigen.read", "antigen.released"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A batch whose turn it is. `only` limits it to some of its events (to isolate a fault)."""
+
+    source: Source
+    body: bytes
+    only: frozenset[int] | None = None
+
+
+class EventApplier:
+    """One transaction's worth of events."""
+
+    def __init__(self, session: Session, secret_key: str) -> None:
+        self._session = session
+        self._secret_key = secret_key
+        self._at = bulk.micros(clock.now())
+        self._grants: dict[str, Grant | Said] = {}
+        self._declared: dict[str, tuple[int, int | None, Particulars]] = {}
+        self.outcomes = Outcomes()
+        self._verbs: dict[str, Callable[[int, Source, Grant], Said]] = {
+            "tube.opened": self._open_tube,
+            "sample.collected": self._collect,
+            "sample.withdrawn": self._withdraw,
+            "tube.sealed": self._seal,
+            "tube.discarded": self._discard,
+            "antigen.read": self._read_antigen,
+            "antigen.released": self._release_antigen,
+        }
+
+    def apply(self, batches: list[Ready]) -> int:
+        """Applies every event that has no outcome yet; how many that were."""
+        bodies = [batch.body for batch in batches]
+        self._events = events = Events(bodies)
+        sources = [
+            Source(b.source.device_id, b.source.device_name, b.source.site_id, read.batch_id)
+            for b, read in zip(batches, events.batches, strict=True)
+        ]
+        self._done = self._already_done(sources)
+        todo = self._choose(batches, sources)
+        self._load(todo)
+        for n in todo:
+            source = sources[events["body"][n]]
+            said, username = self._judge(n, source)
+            event_id = events["event_id"][n]
+            if event_id:
+                self.outcomes.add(source, event_id, username, events["kind"][n], said)
+            if not said.is_applied:
+                self.outcomes.quarantine(source, event_id, raw_event(bodies, events, n), said)
+        for finding in self._registration.findings:
+            self.outcomes.find(finding)
+        self._registration.flush()
+        self._antigen.flush(at=self._at)
+        self._link_declarations()
+        return len(todo)
+
+    def _already_done(self, sources: list[Source]) -> set[tuple[int, str]]:
+        events = self._events
+        keys = [
+            (sources[body].device_id, event_id)
+            for body, event_id in zip(events["body"], events["event_id"], strict=True)
+            if event_id
+        ]
+        types = {"device_id": "bigint", "event_id": "uuid"}
+        found = bulk.look_up(self._session, _DONE, types, keys)
+        return {(row[0], getattr(row[1], "hex", row[1])) for row in found}
+
+    def _choose(self, batches: list[Ready], sources: list[Source]) -> list[int]:
+        """The events that are new: not decided before, and each once."""
+        events = self._events
+        todo: list[int] = []
+        seen = self._done
+        start = 0
+        for batch, read, source in zip(batches, events.batches, sources, strict=True):
+            for place in range(read.event_count):
+                n = start + place
+                key = (source.device_id, events["event_id"][n])
+                is_wanted = batch.only is None or place in batch.only
+                if not is_wanted or key in seen:
+                    continue
+                if key[1]:
+                    seen.add(key)
+                todo.append(n)
+            start += read.event_count
+        return todo
+
+    def _load(self, todo: list[int]) -> None:
+        events, wanted, people = self._events, Wanted(), []
+        for n in todo:
+            kind = events["kind"][n]
+            if events["problem"][n]:
+                continue
+            if kind == "tube.opened":
+                wanted.session_codes.add(events["session_code"][n])
+                wanted.opening_count += 1
+            if kind in _KINDS_OF_SAMPLES:
+                wanted.sample_uids.add(events["sample_id"][n])
+                continue
+            wanted.tube_codes.add(events["tube_code"][n])
+            if kind == "sample.collected":
+                wanted.collecting_count += 1
+                wanted.sample_uids.add(events["sample_id"][n])
+                wanted.result_codes.add(events["result_code"][n])
+                if events["retest_of"][n]:
+                    wanted.result_codes.add(events["retest_of"][n])
+                people.append(events.people[n])
+        self._load_declarations(todo)
+        register = PeopleRegister(self._session, at=self._at)
+        people += [particulars for _, _, particulars in self._declared.values()]
+        register.load(people, most_new=wanted.collecting_count)
+        self._registration = Registration(self._session, register, at=self._at)
+        self._registration.load(wanted)
+        self._antigen = AntigenReads(self._session, wanted.sample_uids)
+
+    def _load_declarations(self, todo: list[int]) -> None:
+        codes = {self._events["declaration_code"][n] for n in todo} - {""}
+        if not codes:
+            return
+        found = self._session.scalars(
+            sa.select(Declaration).where(Declaration.lookup_code.in_(codes))
+        )
+        for row in found:
+            particulars = Particulars(
+                row.full_name,
+                row.folded_name,
+                row.sort_name,
+                row.birth_on.isoformat() if row.birth_on else "",
+                row.birth_year,
+                row.sex,
+                row.phone,
+                row.national_id if len(row.national_id) == 12 else "",  # noqa: PLR2004 - CCCD
+                row.national_id if len(row.national_id) == 9 else "",  # noqa: PLR2004 - CMND
+                "",
+                "",
+                "",
+                row.address,
+                is_name_plain=False,
+            )
+            self._declared[row.lookup_code] = (row.id, row.person_id, particulars)
+
+    # -- one event
+
+    def _judge(self, n: int, source: Source) -> tuple[Said, str]:
+        events = self._events
+        if events["problem"][n]:
+            return refuse(events["problem"][n], events["detail"][n]), ""
+        grant = self._grant(events["grant"][n])
+        if isinstance(grant, Said):
+            return grant, ""
+        if grant.site_id != source.site_id:
+            return refuse("grant_of_other_site", "The shift grant is for another site."), ""
+        said = self._verbs[events["kind"][n]](n, source, grant)
+        is_covered = grant.covers(bulk.instant(events["occurred_at"][n]))
+        if said == APPLIED and not is_covered:
+            said = remark("outside_shift", "It happened outside the shift of the grant.")
+        return said, grant.username
+
+    def _grant(self, text: str) -> Grant | Said:
+        grant = self._grants.get(text)
+        if grant is None:
+            try:
+                grant = read_grant(self._secret_key, text)
+            except BadGrant as bad:
+                grant = refuse(bad.code, "The event carries no shift grant of ours.")
+            self._grants[text] = grant
+        return grant
+
+    def _open_tube(self, n: int, source: Source, grant: Grant) -> Said:
+        del grant
+        events = self._events
+        return self._registration.open_tube(
+            code=events["tube_code"][n],
+            session_code=events["session_code"][n],
+            planned_size=events["planned_size"][n],
+            at=events["occurred_at"][n],
+            device_id=source.device_id,
+            site_id=source.site_id,
+        )
+
+    def _collect(self, n: int, source: Source, grant: Grant) -> Said:
+        events = self._events
+        person: Particulars | None = events.people[n]
+        declaration_id = declared_person_id = None
+        code = events["declaration_code"][n]
+        if code:
+            declared = self._declared.get(code)
+            if declared is not None:
+                declaration_id, declared_person_id, person = declared
+            elif not events["full_name"][n]:
+                return refuse("unknown_declaration", "There is no declaration of this code.")
+        given = Collected(
+            uid=events["sample_id"][n],
+            tube_code=events["tube_code"][n],
+            result_code=events["result_code"][n],
+            position=events["position"][n],
+            collected_at=events["occurred_at"][n],
+            collector_id=grant.staff_id,
+            source=events["source"][n],
+            is_symptomatic=events["is_symptomatic"][n],
+            subject_group=events["subject_group"][n],
+            retest_of=events["retest_of"][n],
+            declaration_id=declaration_id,
+            declared_person_id=declared_person_id,
+        )
+        said = self._registration.collect(given, person, site_id=source.site_id)
+        if said == APPLIED and events["warnings"][n]:
+            return remark("partly_unread", events["warnings"][n])
+        return said
+
+    def _withdraw(self, n: int, source: Source, grant: Grant) -> Said:
+        del grant
+        events = self._events
+        return self._registration.withdraw(
+            uid=events["sample_id"][n],
+            reason=events["reason"][n],
+            at=events["occurred_at"][n],
+            site_id=source.site_id,
+        )
+
+    def _seal(self, n: int, source: Source, grant: Grant) -> Said:
+        del grant
+        events = self._events
+        return self._registration.seal(
+            code=events["tube_code"][n],
+            sample_count=events["sample_count"][n],
+            at=events["occurred_at"][n],
+            site_id=source.site_id,
+        )
+
+    def _discard(self, n: int, source: Source, grant: Grant) -> Said:
+        del grant
+        events = self._events
+        return self._registration.discard(
+            code=events["tube_code"][n],
+            reason=events["reason"][n],
+            at=events["occurred_at"][n],
+            site_id=source.site_id,
+        )
+
+    def _read_antigen(self, n: int, source: Source, grant: Grant) -> Said:
+        events = self._events
+        sample = self._registration.sample_of(events["sample_id"][n], site_id=source.site_id)
+        if sample is None:
+            return refuse("unknown_sample", "There is no such sample.")
+        return self._antigen.read(
+            sample,
+            site_id=source.site_id,
+            kit_name=events["kit_name"][n],
+            kit_lot=events["kit_lot"][n],
+            outcome=events["outcome"][n],
+            read_at=events["read_at"][n],
+            user_id=grant.user_id,
+        )
+
+    def _release_antigen(self, n: int, source: Source, grant: Grant) -> Said:
+        events = self._events
+        sample = self._registration.sample_of(events["sample_id"][n], site_id=source.site_id)
+        if sample is None:
+            return refuse("unknown_sample", "There is no such sample.")
+        return self._antigen.release(
+            sample,
+            outcome=events["outcome"][n],
+            at=events["occurred_at"][n],
+            user_id=grant.user_id,
+        )
+
+    def _link_declarations(self) -> None:
+        """A declaration whose person was scanned at the point opens that person's results."""
+        rows = [
+            {"id": sample.given.declaration_id, "person_id": sample.person_id}
+            for sample in self._registration.collected()
+            if sample.given and sample.given.declaration_id is not None
+        ]
+        statement = "UPDATE declarations SET person_id = :person_id WHERE id = :id"
+        bulk.update_rows(self._session, f"{statement} AND person_id IS NULL", rows)

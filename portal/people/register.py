@@ -1,0 +1,217 @@
+"""Registers many people at once: found by exact ids, or made. Nothing fuzzy decides here."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import uuid_utils as uuids
+from sqlalchemy.orm import Session
+
+from portal import bulk
+from portal.people import rules
+from portal.people.rules import Known, Particulars
+
+_FIND = """
+SELECT k.kind, k.value, p.id, p.merged_into_id, p.folded_name, CAST(p.birth_on AS text),
+    p.birth_year, p.sex, p.phone, p.address, p.national_id
+FROM {keys} {join} person_identifiers i ON i.kind = k.kind AND i.value = k.value
+JOIN people p ON p.id = i.person_id
+"""
+_PERSON_COLUMNS = (
+    "id", "uid", "full_name", "folded_name", "sort_name", "birth_on", "birth_year", "sex",
+    "phone", "national_id", "address", "nationality", "area_id", "site_id", "source",
+    "created_at", "version",
+)  # fmt: skip
+_COMPLETE = """
+UPDATE people SET phone = :phone, address = :address, birth_on = :birth_on,
+    birth_year = :birth_year, sex = :sex, national_id = :national_id, version = version + 1
+WHERE id = :id
+"""
+
+
+@dataclass(slots=True, eq=False)
+class _Person:
+    """A person in hand: stored before, or made now (`row` is then what will be stored)."""
+
+    id: int
+    known: Known
+    phone: str
+    address: str
+    national_id: str
+    given: Particulars | None = None
+    origin: tuple[int | None, int | None, str] = (None, None, "")
+    is_completed: bool = False
+    new_identifiers: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Whom a sample belongs to.
+
+    Attributes:
+        person_id: the key.
+        is_new: made now.
+        conflict_with: somebody else who holds one of the same ids, for a person to decide.
+    """
+
+    person_id: int
+    is_new: bool
+    conflict_with: int | None = None
+
+
+class PeopleRegister:
+    """People of one transaction: `load` what may be needed, `register` each, then `flush`."""
+
+    def __init__(self, session: Session, *, at: int) -> None:
+        self._session = session
+        self._at = at
+        self._by_key: dict[tuple[str, str], list[_Person]] = {}
+        self._by_id: dict[int, _Person] = {}
+        self._free_ids: list[int] = []
+        self._made: list[_Person] = []
+        self._conflicts: dict[tuple[int, int], tuple[str, str]] = {}
+
+    def load(self, wanted: Iterable[Particulars], *, most_new: int) -> None:
+        """Reads everybody who holds an id of those wanted, and reserves keys for new people."""
+        keys = {pair for given in wanted for pair in given.identifiers()}
+        types = {"kind": "text", "value": "text"}
+        for row in bulk.look_up(self._session, _FIND, types, sorted(keys)):
+            kind, value, own_id, merged_into, folded, born, year, sex, *rest = row
+            person_id = merged_into or own_id
+            person = self._by_id.get(person_id)
+            if person is None:
+                person = _Person(person_id, Known(folded, born or "", year, sex), *rest)
+                self._by_id[person_id] = person
+            self._hold((kind, value), person)
+        self._free_ids = bulk.next_ids(self._session, "people", most_new)[::-1]
+
+    def _hold(self, key: tuple[str, str], person: _Person) -> None:
+        holders = self._by_key.setdefault(key, [])
+        if person not in holders:
+            holders.append(person)
+
+    def register(
+        self, given: Particulars, *, site_id: int, area_id: int | None, source: str
+    ) -> Registered:
+        """The person of these particulars: the one who holds an id of them, else a new one."""
+        conflict: tuple[int, tuple[str, str]] | None = None
+        pairs = given.identifiers()
+        for pair in pairs:
+            for person in self._by_key.get(pair, ()):
+                if rules.is_same_person(person.known, given):
+                    self._complete(person, given, pairs)
+                    return Registered(person.id, is_new=False)
+                conflict = conflict or (person.id, pair)
+        person = _Person(
+            self._free_ids.pop(),
+            Known(given.folded_name, given.birth_on, given.birth_year, given.sex),
+            given.phone,
+            given.address,
+            given.national_id,
+            given,
+            (area_id, site_id, source),
+            new_identifiers=pairs,
+        )
+        self._made.append(person)
+        self._by_id[person.id] = person
+        for pair in pairs:
+            self._hold(pair, person)
+        if conflict:
+            self._conflicts[min(conflict[0], person.id), max(conflict[0], person.id)] = conflict[1]
+        return Registered(person.id, is_new=True, conflict_with=conflict[0] if conflict else None)
+
+    def _complete(self, person: _Person, given: Particulars, pairs: list[tuple[str, str]]) -> None:
+        """Fills what was not known; nothing that is known is overwritten."""
+        known = person.known
+        better = Known(
+            known.folded_name,
+            known.birth_on or given.birth_on,
+            known.birth_year or given.birth_year,
+            given.sex if known.sex == "unknown" else known.sex,
+        )
+        phone, address = person.phone or given.phone, person.address or given.address
+        national_id = person.national_id or given.national_id
+        before = (known, person.phone, person.address, person.national_id)
+        if before != (better, phone, address, national_id):
+            person.known, person.phone, person.address = better, phone, address
+            person.national_id = national_id
+            person.is_completed = True
+        for pair in pairs:
+            if person not in self._by_key.get(pair, ()):
+                person.new_identifiers.append(pair)
+                self._hold(pair, person)
+
+    @property
+    def made_count(self) -> int:
+        """How many people are new."""
+        return len(self._made)
+
+    def made(self) -> list[tuple[int, Particulars]]:
+        """(key, particulars) of the new people, in the order they came."""
+        return [(person.id, person.given) for person in self._made if person.given]
+
+    def flush(self) -> None:
+        """Writes new people, what was completed, new ids, and contradictions to be decided."""
+        created_at = bulk.InstantText(self._session)(self._at)
+        rows = []
+        for person in self._made:
+            given = person.given
+            if given is None:
+                continue
+            area_id, site_id, source = person.origin
+            known = person.known
+            rows.append((
+                person.id, uuids.uuid7().hex, given.full_name, given.folded_name,
+                given.sort_name, known.birth_on or None, known.birth_year, known.sex,
+                person.phone, person.national_id, person.address, given.nationality, area_id,
+                site_id, source, created_at, 1,
+            ))  # fmt: skip
+        bulk.insert_rows(self._session, "people", _PERSON_COLUMNS, rows)
+        stored = [p for p in self._by_id.values() if p.is_completed and p.given is None]
+        bulk.update_rows(
+            self._session,
+            _COMPLETE,
+            [
+                {
+                    "id": p.id,
+                    "phone": p.phone,
+                    "address": p.address,
+                    "national_id": p.national_id,
+                    "birth_on": p.known.birth_on or None,
+                    "birth_year": p.known.birth_year,
+                    "sex": p.known.sex,
+                }
+                for p in stored
+            ],
+        )
+        self._flush_identifiers(created_at)
+        self._flush_conflicts(created_at)
+
+    def _flush_identifiers(self, created_at: str) -> None:
+        pairs = [
+            (person.id, kind, value)
+            for person in self._by_id.values()
+            for kind, value in person.new_identifiers
+        ]
+        ids = bulk.next_ids(self._session, "person_identifiers", len(pairs))
+        bulk.insert_rows(
+            self._session,
+            "person_identifiers",
+            ("id", "person_id", "kind", "value", "created_at"),
+            [(key, *pair, created_at) for key, pair in zip(ids, pairs, strict=True)],
+        )
+
+    def _flush_conflicts(self, created_at: str) -> None:
+        ids = bulk.next_ids(self._session, "duplicate_candidates", len(self._conflicts))
+        bulk.insert_rows(
+            self._session,
+            "duplicate_candidates",
+            ("id", "left_id", "right_id", "score", "evidence", "status", "created_at"),
+            [
+                (key, left, right, 0.0, json.dumps({"same": kind, "rest": "contradicts"}), "open",
+                 created_at)
+                for key, ((left, right), (kind, _)) in zip(
+                    ids, self._conflicts.items(), strict=True
+                )
+            ],
+        )  # fmt: skip
