@@ -99,6 +99,63 @@ class Candidate:
     pattern: int
     weights: list[tuple[str, str, float]]
 
+class PeopleLinker:
+    """Reads records part by part, then links them all, so that no table need lie whole in memory.
+
+    Columns as for `link_people`. `ward_successors` maps old ward codes to new ones.
+    """
+
+    def __init__(
+        self, *, threads: int | None = None, ward_successors: dict[str, str] | None = None
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def add(self, records: object) -> None:
+        """Reads the rows of anything with `__arrow_c_stream__`."""
+    def link(self, *, learn: bool = True) -> Linkage:
+        """Links all rows read; the linker is empty afterwards."""
+
+class Linkage:
+    """The result of linking, and how it came about."""
+
+    compared: int
+    """Pairs compared."""
+    lost_candidates: dict[str, int]
+    """Pairs left out because their block was too large, by rule; empty is what it should be."""
+    seconds: dict[str, float]
+    probabilities: dict[str, list[tuple[str, list[float]]]]
+    """What was learnt: field → (level, probability for one person, twins, namesakes, one
+    household, strangers)."""
+    rates: list[float]
+    """Pairs for each record: one person, twins, namesakes, one household."""
+
+    def __len__(self) -> int: ...
+    def table(self) -> Table:
+        """`record_id, entity_id, score, review`, a row for each record in the order read.
+
+        `entity_id` is the `record_id` of the entity's first record. `score` is the probability of
+        the weakest join that holds the record in its entity, null for one alone. `review`: the
+        join is weak, a plausible link was refused, or two people have one tube.
+        """
+    def pairs(self) -> Table:
+        """Plausible pairs by row: `a, b, bits, pattern`."""
+    def explain(self, pattern: int) -> tuple[float, list[tuple[str, str, float]]]:
+        """Prior bits and the weight of every field (field, level, bits) of a pattern."""
+
+def link_people(
+    records: object,
+    *,
+    threads: int | None = None,
+    learn: bool = True,
+    ward_successors: dict[str, str] | None = None,
+) -> Table:
+    """Finds which records are one person, without labels; deterministic. See docs/linkage.md.
+
+    `records` is anything with `__arrow_c_stream__`, with text columns, all optional and nullable:
+    `full_name, dob, sex, cccd, cmnd, health_insurance, personal_qid, phone, address, ward_code,
+    device_id, batch_id, sample_code, registered_at`, and `record_id` (integers or text; the row
+    number if missing). Returns `Linkage.table()`.
+    """
+
 class PersonIndex:
     """Who is already known. Thread safe; long calls release the GIL.
 

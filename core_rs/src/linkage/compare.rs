@@ -1,10 +1,14 @@
 //! Two profiles → a pattern of levels.
 
-use super::fields::people::{DOB, FAMILY, GIVEN, HOUSEHOLD, INSURANCE, NATIONAL_ID, SEX};
-use super::fields::{Pattern, with};
+use super::fields::people::{
+    DOB, FAMILY, FAMILY_DIFFERS, FAMILY_ORDER, FAMILY_SLIP, GIVEN, GIVEN_DIFFERS, GIVEN_LAST_SAME,
+    GIVEN_MARKS_SLIP, GIVEN_MIDDLE, GIVEN_NICKNAME, GIVEN_OTHER_MARKS, GIVEN_SLIP, GIVEN_SOUND,
+    GIVEN_TWO_SLIPS, HOUSEHOLD, INSURANCE, NATIONAL_ID, SEX,
+};
+use super::fields::{Pattern, level, with};
 use super::people::People;
 use super::profile::{Card, NONE, Profile};
-use super::spelling::one_slip;
+use super::spelling::{one_slip, two_slips};
 use super::values::Born;
 
 /// Compares two profiles that `people` made.
@@ -15,7 +19,9 @@ pub fn compare(people: &People, a: &Profile, b: &Profile) -> Pattern {
         pattern = with(with(pattern, FAMILY, family), GIVEN, given);
     }
     pattern = with(pattern, DOB, born(a.born, b.born));
-    if a.sex > 0 && b.sex > 0 {
+    // Namesakes are nearly always of one sex: beside the same name the same sex is no news.
+    let told = (1..=GIVEN_LAST_SAME).contains(&level(pattern, GIVEN));
+    if a.sex > 0 && b.sex > 0 && !(told && a.sex == b.sex) {
         pattern = with(pattern, SEX, if a.sex == b.sex { 1 } else { 2 });
     }
     pattern = with(pattern, NATIONAL_ID, national_id(a, b));
@@ -80,21 +86,22 @@ fn place(people: &People, a: u32, b: u32) -> Near {
         return Near::House;
     }
     let (a, b) = (people.place_words(a), people.place_words(b));
-    let number = |words: &[u32]| words.iter().copied().find(|w| people.places.fold(*w).number);
-    let (first, second) = (number(a), number(b));
+    let number = |word: &u32| people.places.fold(*word).number;
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     let shared = short.iter().filter(|w| long.contains(w)).count();
     let most = short.len();
-    match (first, second) {
-        (Some(x), Some(y)) if x != y => {
-            if shared * 4 >= most * 3 {
+    let numbered = (a.iter().any(number), b.iter().any(number));
+    let other_number = short.iter().any(|w| number(w) && !long.contains(w));
+    match numbered {
+        (true, true) if other_number => {
+            if shared * 2 >= most {
                 Near::Street
             } else {
                 Near::Elsewhere
             }
         }
-        (Some(_), Some(_)) if shared >= 2 && shared * 3 >= most * 2 => Near::House,
-        (None, None) if shared >= 2 && shared * 4 >= most * 3 => Near::House,
+        (true, true) if shared >= 2 && shared * 3 >= most * 2 => Near::House,
+        (false, false) if shared >= 2 && shared * 4 >= most * 3 => Near::House,
         _ if shared * 4 >= most * 3 => Near::Street,
         _ => Near::Elsewhere,
     }
@@ -104,14 +111,19 @@ fn bucket(share: f32, bounds: &[f32]) -> usize {
     bounds.iter().take_while(|bound| share >= **bound).count()
 }
 
+/// Shares that part the levels of equal names, rare to common.
+const FAMILY_SHARES: [f32; 4] = [1e-3, 4e-3, 1.6e-2, 6.4e-2];
+/// See [`FAMILY_SHARES`].
+const GIVEN_SHARES: [f32; 3] = [2e-3, 8e-3, 2.5e-2];
+
 /// Levels of surname-and-middle names, and of the given name.
 fn names(people: &People, a: &Profile, b: &Profile) -> (usize, usize) {
     let names = &people.names;
     let fold = |word: u32| names.get(word).fold;
     let both_marked = a.marked && b.marked;
     let (fa, fb) = (a.family(), b.family());
-    if a.name != 0 && a.name == b.name && fold(a.given) != fold(b.given) {
-        return (10, 0);
+    if fold(a.given) != fold(b.given) && in_other_order(people, a, b) {
+        return (FAMILY_ORDER, 0);
     }
     let family = if fa.is_empty() || fb.is_empty() {
         0
@@ -121,7 +133,7 @@ fn names(people: &People, a: &Profile, b: &Profile) -> (usize, usize) {
                 .iter()
                 .zip(fb)
                 .any(|(x, y)| x != y && names.get(*x).marked && names.get(*y).marked);
-        if tones { 7 } else { 1 + bucket(people.family_share(a), &[3e-5, 3e-4, 3e-3]) }
+        if tones { FAMILY_SLIP + 1 } else { 1 + bucket(people.family_share(a), &FAMILY_SHARES) }
     } else {
         other_family(people, fa, fb)
     };
@@ -137,11 +149,11 @@ fn other_family(people: &People, a: &[u32], b: &[u32]) -> usize {
         let mut rest = long.iter();
         let inside = short.iter().all(|w| rest.any(|x| fold(*x) == fold(*w)));
         return if inside {
-            5
+            FAMILY_SLIP - 1
         } else if surname {
-            8
+            FAMILY_SLIP + 2
         } else {
-            11
+            FAMILY_DIFFERS
         };
     }
     let close = |x: u32, y: u32| {
@@ -151,10 +163,12 @@ fn other_family(people: &People, a: &[u32], b: &[u32]) -> usize {
     let mut different = a.iter().zip(b).filter(|(x, y)| fold(**x) != fold(**y));
     let (first, second) = (different.next(), different.next());
     match (first, second) {
-        (Some((x, y)), None) if close(*x, *y) => 6,
-        _ if surname => 8,
-        _ if a.len() > 1 && a[1..].iter().zip(&b[1..]).all(|(x, y)| fold(*x) == fold(*y)) => 9,
-        _ => 11,
+        (Some((x, y)), None) if close(*x, *y) => FAMILY_SLIP,
+        _ if surname => FAMILY_SLIP + 2,
+        _ if a.len() > 1 && a[1..].iter().zip(&b[1..]).all(|(x, y)| fold(*x) == fold(*y)) => {
+            FAMILY_SLIP + 3
+        }
+        _ => FAMILY_DIFFERS,
     }
 }
 
@@ -162,27 +176,63 @@ fn given(people: &People, a: &Profile, b: &Profile, both_marked: bool) -> usize 
     let names = &people.names;
     let (x, y) = (names.get(a.given), names.get(b.given));
     if x.fold == y.fold {
-        let common = bucket(people.given_share(a), &[2e-3, 8e-3]);
+        let common = bucket(people.given_share(a, b), &GIVEN_SHARES);
         return if !both_marked {
-            4 + common
+            5 + common
         } else if a.given == b.given {
             1 + common
-        } else if x.shaped == y.shaped {
-            7
+        } else if people.is_slip_of_marks(a.given, b.given) {
+            GIVEN_MARKS_SLIP
         } else {
-            8
+            GIVEN_OTHER_MARKS
         };
     }
     let (fx, fy) = (names.fold(x.fold), names.fold(y.fold));
     if one_slip(&fx.text, &fy.text) {
-        return 9;
+        return GIVEN_SLIP;
     }
     if fx.sound == fy.sound {
-        return 10;
+        return GIVEN_SOUND;
     }
     let among =
         |fold: u32, others: &[u32]| others.iter().skip(1).any(|w| names.get(*w).fold == fold);
-    if among(x.fold, b.family()) || among(y.fold, a.family()) { 11 } else { 12 }
+    if (x.nickname && a.marked) != (y.nickname && b.marked) {
+        GIVEN_NICKNAME
+    } else if among(x.fold, b.family()) || among(y.fold, a.family()) {
+        GIVEN_MIDDLE
+    } else if two_slips(&fx.text, &fy.text) {
+        GIVEN_TWO_SLIPS
+    } else {
+        GIVEN_DIFFERS
+    }
+}
+
+/// Whether two names are the same words in another order, but for one slip.
+fn in_other_order(people: &People, a: &Profile, b: &Profile) -> bool {
+    if a.name != 0 && a.name == b.name {
+        return true;
+    }
+    if a.family_len != b.family_len || a.family_len == 0 {
+        return false;
+    }
+    let names = &people.names;
+    let fold = |word: &u32| names.get(*word).fold;
+    let mut rest: Vec<u32> = b.family().iter().chain([&b.given]).map(fold).collect();
+    let mut odd = None;
+    for word in a.family().iter().chain([&a.given]).map(fold) {
+        if let Some(at) = rest.iter().position(|other| *other == word) {
+            rest.swap_remove(at);
+        } else if odd.replace(word).is_some() {
+            return false;
+        }
+    }
+    match (odd, rest.as_slice()) {
+        (Some(x), [y]) if x != fold(&a.given) || *y != fold(&b.given) => {
+            let (x, y) = (names.fold(x), names.fold(*y));
+            x.sound == y.sound || one_slip(&x.text, &y.text)
+        }
+        _ => false,
+    }
 }
 
 fn born(a: Born, b: Born) -> usize {
@@ -203,7 +253,11 @@ fn born(a: Born, b: Born) -> usize {
     if a.is_exact() && b.is_exact() && a.day() == b.day() && a.month() == b.month() {
         return if apart.is_multiple_of(10) { 6 } else { 7 };
     }
-    if apart >= 15 { 10 } else { 9 }
+    match (a.is_exact() && b.is_exact(), apart >= 15) {
+        (false, _) => 11,
+        (true, true) => 10,
+        (true, false) => 9,
+    }
 }
 
 fn national_id(a: &Profile, b: &Profile) -> usize {

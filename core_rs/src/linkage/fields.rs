@@ -1,12 +1,14 @@
 //! The seven comparisons of two people, and what each of their levels means.
 //!
-//! Level 0 of every field is "one side is missing" and weighs nothing, neither for nor against.
+//! Level 0 of every field is "one side is missing" (or what it says is told by another field) and weighs nothing, neither for nor against.
 
-/// How two records compare: four bits a field, the first field lowest.
+/// How two records compare: five bits a field, the first field lowest.
 pub type Pattern = u64;
 
 /// Bits of a field in a pattern.
-pub const BITS: u32 = 4;
+pub const BITS: u32 = 5;
+/// The most levels a field may have.
+pub const LEVELS: usize = 1 << BITS;
 
 /// A comparison: its stable name and the stable names of its levels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub struct Field {
 /// The level of a field in a pattern.
 #[inline]
 pub fn level(pattern: Pattern, field: usize) -> usize {
-    ((pattern >> (field as u32 * BITS)) & 15) as usize
+    ((pattern >> (field as u32 * BITS)) & (LEVELS as Pattern - 1)) as usize
 }
 
 /// Sets the level of a field that is still 0.
@@ -41,6 +43,18 @@ pub mod people {
     pub const NATIONAL_ID: usize = 5;
     pub const INSURANCE: usize = 6;
     pub const COUNT: usize = 7;
+    pub const FAMILY_SLIP: usize = 7;
+    pub const FAMILY_ORDER: usize = 11;
+    pub const FAMILY_DIFFERS: usize = 12;
+    pub const GIVEN_LAST_SAME: usize = 8;
+    pub const GIVEN_MARKS_SLIP: usize = 9;
+    pub const GIVEN_OTHER_MARKS: usize = 10;
+    pub const GIVEN_SLIP: usize = 11;
+    pub const GIVEN_SOUND: usize = 12;
+    pub const GIVEN_MIDDLE: usize = 13;
+    pub const GIVEN_NICKNAME: usize = 14;
+    pub const GIVEN_TWO_SLIPS: usize = 15;
+    pub const GIVEN_DIFFERS: usize = 16;
 }
 
 /// Names of fields and levels of people, in the order of [`people`].
@@ -67,6 +81,7 @@ pub const PEOPLE: [(&str, &[&str]); people::COUNT] = [
             "missing",
             "same_rare",
             "same_uncommon",
+            "same",
             "same_common",
             "same_very_common",
             "middle_name_missing",
@@ -92,24 +107,29 @@ pub const PEOPLE: [(&str, &[&str]); people::COUNT] = [
             "same_year",
             "differs",
             "differs_by_a_generation",
+            "year_differs",
         ],
     ),
-    ("sex", &["missing", "same", "differs"]),
+    ("sex", &["missing_or_told_by_name", "same", "differs"]),
     (
         "given_name",
         &[
             "missing",
             "same_rare",
             "same_uncommon",
+            "same",
             "same_common",
             "letters_same_rare",
             "letters_same_uncommon",
+            "letters_same",
             "letters_same_common",
-            "tone_differs",
-            "vowel_differs",
+            "one_slip_of_marks",
+            "another_name_by_marks",
             "one_slip",
             "sounds_same",
             "is_others_middle_name",
+            "is_a_nickname",
+            "two_slips",
             "differs",
         ],
     ),

@@ -25,8 +25,8 @@ pub const RULE_NAMES: [&str; RULES] = [
     "dob_and_ward",
     "name_and_ward",
     "name_and_day",
-    "address_and_given_name",
-    "address_and_year",
+    "address",
+    "crowded_address_and_given_name",
     "national_id_first_nine",
     "national_id_last_six",
 ];
@@ -57,7 +57,8 @@ pub fn keys(people: &People, p: &Profile) -> [u32; RULES] {
     put(10, [name, ward], name > 0 && ward > 0);
     put(11, [name, day], name > 0 && exact);
     let place = place_hash(people, p);
-    put(13, [place, year], place > 0 && year > 0);
+    let crowded = people.crowded_places.contains(&p.place);
+    put(12, [place, 0], place > 0 && !crowded);
     put(14, [p.cccd / 1000, 0], p.cccd > 0);
     if p.has_name() {
         let given = word(p.given).hash;
@@ -69,16 +70,16 @@ pub fn keys(people: &People, p: &Profile) -> [u32; RULES] {
         put(6, [dob, given], exact);
         put(7, [dob, initials], exact && p.family_len > 0);
         put(8, [dob, family], exact && p.family_len > 0);
-        put(12, [place, given], place > 0);
+        put(13, [place, given], place > 0 && crowded);
         let first = u64::from(word(p.given).text.bytes().next().unwrap_or(0));
         put(15, [p.cccd % 1_000_000, first], p.cccd > 0);
     }
     out
 }
 
-/// Hash of an address's words in any order; 0 if missing, of one word, or of a whole hamlet.
+/// Hash of an address's words in any order; 0 if missing, or of one word.
 fn place_hash(people: &People, p: &Profile) -> u64 {
-    if p.place == NONE || people.crowded_places.contains(&p.place) {
+    if p.place == NONE {
         return 0;
     }
     let words = people.place_words(p.place);

@@ -17,6 +17,8 @@ pub struct Word {
     pub shaped: u32,
     /// Whether it carries any mark.
     pub marked: bool,
+    /// Whether it is what people are called at home rather than a name on papers.
+    pub nickname: bool,
     toned: Box<str>,
 }
 
@@ -31,6 +33,23 @@ pub struct Fold {
     pub sound: u32,
     /// Whether it begins with a digit.
     pub number: bool,
+}
+
+/// Home names: of children, by order of birth in the south, by looks; spelt in full, as
+/// [`spell`] writes them (`ti4` is tí). Names that are as common on papers are left out.
+const NICKNAMES: &[&str] = &[
+    "ti4", "te2o", "teo1", "be4", "cu", "na", "bo^ng", "bo^ng4", "u4t", "ut4", "hai", "ba", "tu+",
+    "na(m", "sau4", "bay2", "ta4m", "tam4", "chi4n", "chin4", "mu+o+i1", "cun4", "bin", "bi", "bo",
+    "bon", "ben", "to^m", "tep4", "nhim4", "soc4", "tho2", "ga^u4", "mit4", "o^i2", "bup4",
+    "su+a3", "kem", "ken", "ty4", "tun", "meo1", "heo", "in2", "su", "sin", "zin", "moon", "chip",
+    "chip4", "ngo^", "khoai", "gao5", "co^m4", "na^m4", "xiu4", "tit4", "tin", "kin", "gai4",
+    "co1", "coi1", "d-en", "lun1", "ma^p5", "o^c4", "vit5", "ga1", "du+a", "suri", "bum", "bop4",
+    "rau", "xoai1", "ma^m", "ba^u1", "tra^u", "nghe4", "beo4", "lu", "mi", "mimi", "muoi4",
+    "muo^i4",
+];
+
+fn is_nickname(toned: &str) -> bool {
+    NICKNAMES.contains(&toned)
 }
 
 /// Interned words. Ids count from 0 in the order of first sight.
@@ -58,7 +77,8 @@ impl Lexicon {
             let toned: Box<str> = spelled.toned.into();
             self.by_toned.insert(toned.clone(), id);
             let shaped = hash_bytes(spelled.shaped.as_bytes()) as u32;
-            self.words.push(Word { fold, shaped, marked: spelled.marked, toned });
+            let nickname = is_nickname(&toned);
+            self.words.push(Word { fold, shaped, marked: spelled.marked, nickname, toned });
             id
         };
         if self.typed.len() >= MOST_TYPED {
@@ -183,7 +203,8 @@ impl Lexicon {
                 ));
             }
             lexicon.by_toned.insert(toned.clone(), id as u32);
-            lexicon.words.push(Word { fold, shaped, marked, toned });
+            let nickname = is_nickname(&toned);
+            lexicon.words.push(Word { fold, shaped, marked, nickname, toned });
         }
         Ok(lexicon)
     }

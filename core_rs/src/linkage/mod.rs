@@ -9,16 +9,21 @@
 //! * [`keys`], [`index`], [`answers`]: who is worth comparing; the incremental index; a batch
 
 pub mod answers;
+pub mod blocks;
+pub mod cluster;
 pub mod compare;
 pub mod fields;
 pub mod hashing;
 pub mod index;
 pub mod keys;
+pub mod learn;
 pub mod lexicon;
+pub mod link;
 pub mod model;
 pub mod people;
 pub mod prior;
 pub mod profile;
+pub mod registry;
 pub mod spelling;
 mod store;
 pub mod values;

@@ -9,7 +9,7 @@
 //! Fellegi, Sunter: A theory for record linkage. JASA 64 (1969) 1183–1210. Latent classes with
 //! dependence between fields: Winkler, RR93/12, US Bureau of the Census (1993).
 
-use super::fields::{Field, PEOPLE, Pattern, level};
+use super::fields::{Field, LEVELS, PEOPLE, Pattern, level};
 
 /// Probabilities of one class: field → level → probability; level 0 is always 1.
 pub type Table = Vec<Vec<f64>>;
@@ -24,10 +24,17 @@ pub struct Model {
     /// Pairs of each class for each record, but for strangers, whose number follows from the
     /// number of records.
     pub rates: Vec<f64>,
-    /// Where the probability of the model was found too sure: a factor on the log odds above
-    /// zero (1 leaves them as they are).
-    pub temper: f64,
+    /// What was found when the model's odds were compared with the truth, for pairs of different
+    /// houses and of one house: offset and slope of the log2 odds.
+    pub calibration: [[f64; 2]; 2],
+    /// Levels of the first field that mean one house.
+    pub one_house: std::ops::RangeInclusive<usize>,
+    /// Natural logs of `classes` by field and level, one entry for each class.
+    logs: Vec<[[f64; CLASSES]; LEVELS]>,
 }
+
+/// The most classes a model may have.
+pub const CLASSES: usize = 8;
 
 /// One field's part of a score.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,12 +50,18 @@ pub struct Weight<'a> {
 impl Model {
     /// Log2 odds that a pair with this pattern is one person, among `records` records.
     pub fn bits(&self, pattern: Pattern, records: usize) -> f64 {
-        let mut scratch = [0.0; 8];
+        let mut scratch = [0.0; CLASSES];
         self.start(records, &mut scratch);
         for field in 0..self.fields.len() {
             self.step(field, level(pattern, field), &mut scratch);
         }
-        self.odds(&scratch)
+        self.calibrated(pattern, self.odds(&scratch))
+    }
+
+    fn calibrated(&self, pattern: Pattern, odds: f64) -> f64 {
+        let house = usize::from(self.one_house.contains(&level(pattern, 0)));
+        let [offset, slope] = self.calibration[house];
+        offset + slope * odds
     }
 
     /// Every field's weight; with the first, `prior`, they add up to [`Model::bits`] exactly.
@@ -56,7 +69,7 @@ impl Model {
     /// Weights are conditional on the fields before: the day of birth weighs less inside a
     /// household, where the alternative is a twin and not a stranger.
     pub fn explain(&self, pattern: Pattern, records: usize) -> (f64, Vec<Weight<'_>>) {
-        let mut scratch = [0.0; 8];
+        let mut scratch = [0.0; CLASSES];
         self.start(records, &mut scratch);
         let prior = self.odds(&scratch);
         let mut before = prior;
@@ -68,12 +81,26 @@ impl Model {
             before = after;
             Weight { field: &field.name, level: &field.levels[found], bits }
         });
-        let weights = weights.collect();
+        let mut weights: Vec<_> = weights.collect();
+        let bits = self.calibrated(pattern, before) - before;
+        weights.push(Weight { field: "calibration", level: "calibration", bits });
         (prior, weights)
     }
 
+    /// The share of each class in the pairs with this pattern.
+    pub(super) fn shares(&self, pattern: Pattern, records: usize) -> [f64; CLASSES] {
+        let mut scratch = [f64::NEG_INFINITY; CLASSES];
+        self.start(records, &mut scratch);
+        for field in 0..self.fields.len() {
+            self.step(field, level(pattern, field), &mut scratch);
+        }
+        let most = scratch.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = scratch.iter().map(|x| (x - most).exp()).sum();
+        scratch.map(|x| (x - most).exp() / sum)
+    }
+
     /// Log of the expected number of pairs of each class, before any field.
-    fn start(&self, records: usize, scratch: &mut [f64; 8]) {
+    fn start(&self, records: usize, scratch: &mut [f64; CLASSES]) {
         // Alone, a first person has no stranger to be confused with; a hundred is a small place.
         let records = records.max(100) as f64;
         for (class, rate) in self.rates.iter().enumerate() {
@@ -83,18 +110,46 @@ impl Model {
     }
 
     #[inline]
-    fn step(&self, field: usize, level: usize, scratch: &mut [f64; 8]) {
-        for (class, table) in self.classes.iter().enumerate() {
-            scratch[class] += table[field][level].ln();
+    fn step(&self, field: usize, level: usize, scratch: &mut [f64; CLASSES]) {
+        let logs = &self.logs[field][level];
+        for (sum, log) in scratch.iter_mut().zip(logs) {
+            *sum += log;
         }
     }
 
-    fn odds(&self, scratch: &[f64; 8]) -> f64 {
+    /// A model of these parts.
+    pub fn new(fields: Vec<Field>, classes: Vec<Table>, rates: Vec<f64>) -> Self {
+        let mut model = Self {
+            fields,
+            classes,
+            rates,
+            calibration: [[0.0, 1.0]; 2],
+            one_house: 1..=5,
+            logs: Vec::new(),
+        };
+        model.refresh();
+        model
+    }
+
+    /// Call after a change of `classes`.
+    pub fn refresh(&mut self) {
+        let log = |field: usize, level: usize| {
+            let mut logs = [0.0; CLASSES];
+            for (log, table) in logs.iter_mut().zip(&self.classes) {
+                *log = table[field].get(level).map_or(f64::NEG_INFINITY, |p| p.ln());
+            }
+            logs
+        };
+        self.logs = (0..self.fields.len())
+            .map(|field| std::array::from_fn(|level| log(field, level)))
+            .collect();
+    }
+
+    fn odds(&self, scratch: &[f64; CLASSES]) -> f64 {
         let others = &scratch[1..self.classes.len()];
         let most = others.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = others.iter().map(|x| (x - most).exp()).sum();
-        let bits = (scratch[0] - most - sum.ln()) / std::f64::consts::LN_2;
-        if bits > 0.0 { bits * self.temper } else { bits }
+        (scratch[0] - most - sum.ln()) / std::f64::consts::LN_2
     }
 
     /// The model shipped for people, before any training.
@@ -110,7 +165,9 @@ impl Model {
             .iter()
             .map(|class| class.iter().map(|levels| normalised(levels)).collect())
             .collect();
-        Self { fields, classes, rates: super::prior::PEOPLE_RATES.to_vec(), temper: 1.0 }
+        let mut model = Self::new(fields, classes, super::prior::PEOPLE_RATES.to_vec());
+        model.calibration = super::prior::PEOPLE_CALIBRATION;
+        model
     }
 }
 

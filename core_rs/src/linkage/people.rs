@@ -10,6 +10,17 @@ use crate::error::{Error, Kind, Result};
 /// whole hamlet and says nothing about the person (pitfall 3).
 pub const MOST_PEOPLE: usize = 12;
 
+/// Birth cohorts by decade, from before 1950 to 2010 and later, and the unknown: names have their
+/// time, so that two strangers born in one year share a name far more often than any two.
+const COHORTS: usize = 9;
+
+fn cohort(profile: &Profile) -> usize {
+    match profile.born.year() {
+        0 => COHORTS - 1,
+        year => (year.saturating_sub(1940) / 10).min(COHORTS as u32 - 2) as usize,
+    }
+}
+
 /// Profiles and their context.
 #[derive(Debug, Clone, Default)]
 pub struct People {
@@ -25,7 +36,13 @@ pub struct People {
     /// Records for each family combination and for each folded given name.
     family_ids: FastMap<u64, u32>,
     family_counts: Vec<u32>,
-    given_counts: Vec<u32>,
+    given_counts: Vec<[u32; COHORTS]>,
+    cohort_counts: [u32; COHORTS],
+    /// Records typed with marks, for each given name with its marks and without.
+    marked_counts: Vec<u32>,
+    marked_fold_counts: Vec<u32>,
+    /// Records for each pair of given name and family combination.
+    joint_counts: FastMap<u64, u32>,
     /// Phones and addresses of more than [`MOST_PEOPLE`] people.
     pub crowded_phones: FastSet<u32>,
     /// See `crowded_phones`.
@@ -36,6 +53,11 @@ pub struct People {
 }
 
 impl People {
+    /// Nobody yet, with old ward codes and their successors.
+    pub fn with_wards(wards: FastMap<u32, u32>) -> Self {
+        Self { wards, ..Self::default() }
+    }
+
     /// Reads a record without keeping it: words and addresses are interned, counts are not moved.
     pub fn read(&mut self, typed: &Typed<'_>) -> Profile {
         let mut profile = read(typed, &mut self.names);
@@ -76,11 +98,36 @@ impl People {
         }
         let fold = self.names.get(profile.given).fold as usize;
         if self.given_counts.len() <= fold {
-            self.given_counts.resize(fold + 1, 0);
+            self.given_counts.resize(fold + 1, [0; COHORTS]);
         }
-        self.given_counts[fold] = self.given_counts[fold].saturating_add_signed(by);
-        let family = &mut self.family_counts[profile.family_id as usize];
-        *family = family.saturating_add_signed(by);
+        let cohort = cohort(profile);
+        let joint = self.joint_counts.entry(joint(fold as u32, profile.family_id)).or_insert(0);
+        for count in [
+            &mut self.given_counts[fold][cohort],
+            &mut self.cohort_counts[cohort],
+            &mut self.family_counts[profile.family_id as usize],
+            joint,
+        ] {
+            *count = count.saturating_add_signed(by);
+        }
+        if profile.marked {
+            let word = profile.given as usize;
+            bump(&mut self.marked_counts, word, by);
+            bump(&mut self.marked_fold_counts, fold, by);
+        }
+    }
+
+    /// Whether one of two given names that differ by their marks only is a slip for the other:
+    /// a spelling that nearly nobody else has. While few are known, both count as names.
+    #[inline]
+    pub fn is_slip_of_marks(&self, a: u32, b: u32) -> bool {
+        let fold = self.names.get(a).fold as usize;
+        let all = self.marked_fold_counts.get(fold).copied().unwrap_or(0);
+        let rare = |word: u32| {
+            let own = self.marked_counts.get(word as usize).copied().unwrap_or(0);
+            own < 4 || own < all / 200
+        };
+        all >= 40 && (rare(a) || rare(b))
     }
 
     fn place(&mut self, words: &[u32]) -> u32 {
@@ -116,19 +163,30 @@ impl People {
         &self.place_words[start..self.place_ends[at] as usize]
     }
 
-    /// Share of records with this given name, folded and smoothed for names not seen yet.
+    /// Share of this given name, folded, among the records of the cohort; smoothed for names not
+    /// seen yet. The larger share of the two cohorts, so that the order of a pair does not matter.
     #[inline]
-    pub fn given_share(&self, profile: &Profile) -> f32 {
-        let fold = self.names.get(profile.given).fold as usize;
-        let count = self.given_counts.get(fold).copied().unwrap_or(0);
-        (count as f32 + 0.5) / (self.profiles.len() as f32 + 500.0)
+    pub fn given_share(&self, a: &Profile, b: &Profile) -> f32 {
+        let fold = self.names.get(a.given).fold as usize;
+        let Some(counts) = self.given_counts.get(fold) else { return 1e-4 };
+        let share = |p: &Profile| {
+            let cohort = cohort(p);
+            (counts[cohort] as f32 + 0.5) / (self.cohort_counts[cohort] as f32 + 500.0)
+        };
+        share(a).max(share(b))
     }
 
-    /// Share of records with these surname and middle names, folded and smoothed.
+    /// Share of these surname and middle names, folded, among the records with this given name,
+    /// not counting the two that are compared; pulled to the share among all.
     #[inline]
     pub fn family_share(&self, profile: &Profile) -> f32 {
-        let count = self.family_counts.get(profile.family_id as usize).copied().unwrap_or(0);
-        (count as f32 + 0.5) / (self.profiles.len() as f32 + 5_000.0)
+        const PULL: f32 = 100.0;
+        let fold = self.names.get(profile.given).fold;
+        let all = self.family_counts.get(profile.family_id as usize).copied().unwrap_or(0);
+        let share = (all as f32 + 0.5) / (self.profiles.len() as f32 + 5_000.0);
+        let both = self.joint_counts.get(&joint(fold, profile.family_id)).copied().unwrap_or(0);
+        let given: u32 = self.given_counts.get(fold as usize).map_or(0, |c| c.iter().sum());
+        (both.saturating_sub(2) as f32 + PULL * share) / (given.saturating_sub(2) as f32 + PULL)
     }
 
     /// Takes in people read by another thread; call in one fixed order for one fixed result.
@@ -165,6 +223,17 @@ impl People {
         self.crowded_phones = crowds(self.profiles.iter().map(|p| (p.phone, p.name)), 0);
         self.crowded_places = crowds(self.profiles.iter().map(|p| (p.place, p.name)), NONE);
     }
+}
+
+fn bump(counts: &mut Vec<u32>, at: usize, by: i32) {
+    if counts.len() <= at {
+        counts.resize(at + 1, 0);
+    }
+    counts[at] = counts[at].saturating_add_signed(by);
+}
+
+fn joint(fold: u32, family: u32) -> u64 {
+    (u64::from(fold) << 32) | u64::from(family)
 }
 
 /// Values that come with more than [`MOST_PEOPLE`] different names.

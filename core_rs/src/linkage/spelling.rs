@@ -299,6 +299,25 @@ pub fn one_slip(a: &str, b: &str) -> bool {
     }
 }
 
+/// Whether two words of four letters and more differ by at most two letters added, lost or changed.
+pub fn two_slips(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len().min(b.len()) < 4 || a.len().abs_diff(b.len()) > 2 || a.len().max(b.len()) > 15 {
+        return false;
+    }
+    let mut row: [u8; 16] = std::array::from_fn(|i| i as u8);
+    for (i, x) in a.iter().enumerate() {
+        let mut corner = row[0];
+        row[0] = i as u8 + 1;
+        for (j, y) in b.iter().enumerate() {
+            let change = corner + u8::from(x != y);
+            corner = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(corner + 1);
+        }
+    }
+    row[b.len()] <= 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ use super::profile::{Card, Profile};
 use super::values::Born;
 use crate::error::{Error, Kind, Result};
 
-const MAGIC: &[u8; 8] = b"TRAMPI\x00\x01";
+const MAGIC: &[u8; 8] = b"TRAMPI\x00\x02";
 
 fn broken(what: &str) -> Error {
     Error::new(Kind::Malformed, "linkage.index_file", format!("the person index file {what}"))
@@ -85,7 +85,7 @@ impl Model {
         to.u32(self.rates.len() as u32);
         self.rates.iter().for_each(|rate| to.f64(*rate));
         self.classes.iter().flatten().flatten().for_each(|p| to.f64(*p));
-        to.f64(self.temper);
+        self.calibration.iter().flatten().for_each(|x| to.f64(*x));
     }
 
     /// Reads what [`Model::write`] wrote.
@@ -111,7 +111,11 @@ impl Model {
             }
             classes.push(table);
         }
-        Ok(Self { fields, classes, rates, temper: from.f64()? })
+        let mut model = Self::new(fields, classes, rates);
+        for value in model.calibration.iter_mut().flatten() {
+            *value = from.f64()?;
+        }
+        Ok(model)
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a shared document number proves, and when it proves that something is wrong.
 
-use super::fields::people::{DOB, FAMILY, GIVEN, NATIONAL_ID, SEX};
+use super::fields::people::{
+    DOB, FAMILY, FAMILY_DIFFERS, FAMILY_ORDER, GIVEN, GIVEN_LAST_SAME, GIVEN_MARKS_SLIP,
+    GIVEN_SLIP, GIVEN_SOUND, NATIONAL_ID, SEX,
+};
 use super::fields::{Pattern, level};
 use super::profile::Profile;
 
@@ -56,11 +59,13 @@ pub fn verdict(pattern: Pattern, a: &Profile, b: &Profile) -> Verdict {
         return Verdict::Open;
     };
     let family = level(pattern, FAMILY);
-    // A tone or a vowel that differs (levels 7, 8) is how twins are named: not the same name.
+    // Another name by its marks is how twins are named (Hùng, Hưng): not the same name.
     let name = match level(pattern, GIVEN) {
-        0 if family == 10 => Some(true),
+        0 if family == FAMILY_ORDER => Some(true),
         0 => None,
-        1..=6 | 9 | 10 => Some(family != 11),
+        1..=GIVEN_LAST_SAME | GIVEN_MARKS_SLIP | GIVEN_SLIP | GIVEN_SOUND => {
+            Some(family != FAMILY_DIFFERS)
+        }
         _ => Some(false),
     };
     let day = match level(pattern, DOB) {

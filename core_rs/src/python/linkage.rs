@@ -131,7 +131,11 @@ impl PersonIndex {
     }
 }
 
-fn weights(model: &Model, pattern: u64, records: usize) -> (f64, Vec<(String, String, f64)>) {
+pub(super) fn weights(
+    model: &Model,
+    pattern: u64,
+    records: usize,
+) -> (f64, Vec<(String, String, f64)>) {
     let (prior, weights) = model.explain(pattern, records);
     let owned =
         weights.into_iter().map(|w| (w.field.to_owned(), w.level.to_owned(), w.bits)).collect();
@@ -337,5 +341,6 @@ pub(super) fn table(columns: Vec<(&str, DataType, ArrayRef)>) -> Result<Table, E
 /// Adds this area's functions and classes to the module.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Candidate>()?;
-    module.add_class::<PersonIndex>()
+    module.add_class::<PersonIndex>()?;
+    super::people::register(module)
 }

@@ -14,6 +14,7 @@ mod credential;
 mod linkage;
 mod name_columns;
 mod names;
+mod people;
 mod pooling;
 mod qr;
 mod qr_decode;

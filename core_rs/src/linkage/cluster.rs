@@ -1,0 +1,162 @@
+//! Pairs → people. Connected components merge twins by their parents' typing errors (A~B~C); so
+//! each component is taken apart and put together again by average linkage, where two groups that
+//! hold contradicting records are never joined (pitfall 1).
+
+use super::hashing::FastMap;
+
+/// What a component is clustered by: log2 odds of a pair, or `None` for a veto.
+pub type Odds<'a> = &'a (dyn Fn(u32, u32) -> Option<f64> + Sync);
+
+/// One record's place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// Smallest record of its entity.
+    pub entity: u32,
+    /// Log2 odds of the weakest join that holds it there; infinite if alone.
+    pub bits: f32,
+    /// Whether a plausible link was refused.
+    pub torn: bool,
+}
+
+/// Odds are cut to this many bits on both sides before they are averaged.
+const MOST_BITS: f64 = 16.0;
+/// A veto, in bits.
+const VETO: f64 = -1e6;
+/// Components above this are first cut at higher odds.
+const LARGE: usize = 60;
+const HIGHER: f32 = 3.0;
+
+/// Groups of records connected by edges of at least `least` bits, each sorted, in order of their
+/// first record.
+pub fn components(edges: &[(u32, u32, f32)], least: f32) -> Vec<Vec<u32>> {
+    let mut ids: FastMap<u32, u32> = FastMap::default();
+    let mut records: Vec<u32> = Vec::new();
+    let mut parent: Vec<u32> = Vec::new();
+    for (a, b, _) in edges.iter().filter(|e| e.2 >= least) {
+        for record in [a, b] {
+            ids.entry(*record).or_insert_with(|| {
+                records.push(*record);
+                parent.push(parent.len() as u32);
+                (parent.len() - 1) as u32
+            });
+        }
+        let (x, y) = (root(&mut parent, ids[a]), root(&mut parent, ids[b]));
+        parent[x.max(y) as usize] = x.min(y);
+    }
+    let mut groups: FastMap<u32, Vec<u32>> = FastMap::default();
+    for (at, record) in records.iter().enumerate() {
+        groups.entry(root(&mut parent, at as u32)).or_default().push(*record);
+    }
+    let mut groups: Vec<Vec<u32>> = groups.into_values().collect();
+    for group in &mut groups {
+        group.sort_unstable();
+    }
+    groups.sort_unstable();
+    groups
+}
+
+fn root(parent: &mut [u32], mut at: u32) -> u32 {
+    while parent[at as usize] != at {
+        parent[at as usize] = parent[parent[at as usize] as usize];
+        at = parent[at as usize];
+    }
+    at
+}
+
+/// Clusters one component, whose inner edges are given, into `into`.
+pub fn cluster(
+    records: &[u32],
+    edges: &[(u32, u32, f32)],
+    least: f32,
+    odds: Odds<'_>,
+    into: &mut Vec<(u32, Place)>,
+) {
+    if records.len() > LARGE {
+        let parts = components(edges, least + HIGHER);
+        let mut seen: Vec<u32> = Vec::new();
+        for part in &parts {
+            let inner: Vec<_> = edges
+                .iter()
+                .filter(|e| e.2 >= least + HIGHER && part.binary_search(&e.0).is_ok())
+                .copied()
+                .collect();
+            seen.extend(part);
+            cluster(part, &inner, least + HIGHER, odds, into);
+        }
+        seen.sort_unstable();
+        for record in records.iter().filter(|r| seen.binary_search(r).is_err()) {
+            let place = Place { entity: *record, bits: f32::INFINITY, torn: true };
+            into.push((*record, place));
+        }
+        return;
+    }
+    average_linkage(records, odds, into);
+}
+
+fn average_linkage(records: &[u32], odds: Odds<'_>, into: &mut Vec<(u32, Place)>) {
+    let n = records.len();
+    // Sums of odds between groups, and whether any pair of theirs was plausible.
+    let mut sums = vec![0.0_f64; n * n];
+    let mut plausible = vec![false; n];
+    for i in 0..n {
+        for j in i + 1..n {
+            let bits =
+                odds(records[i], records[j]).map_or(VETO, |bits| bits.clamp(-MOST_BITS, MOST_BITS));
+            sums[i * n + j] = bits;
+            sums[j * n + i] = bits;
+        }
+    }
+    let pairs = sums.clone();
+    let mut groups: Vec<Vec<usize>> = (0..n).map(|i| vec![i]).collect();
+    let mut bits = vec![f64::INFINITY; n];
+    loop {
+        let mut best: Option<(f64, usize, usize)> = None;
+        for i in 0..n {
+            for j in i + 1..n {
+                let size = groups[i].len() * groups[j].len();
+                if size > 0 {
+                    let mean = sums[i * n + j] / size as f64;
+                    // Strictly better only: ties go to the smaller record numbers.
+                    if mean > 0.0 && best.is_none_or(|(most, ..)| mean > most) {
+                        best = Some((mean, i, j));
+                    }
+                }
+            }
+        }
+        let Some((mean, i, j)) = best else { break };
+        let (large, small) = (groups[i].len(), groups[j].len());
+        for (group, other) in [(i, small.cmp(&large)), (j, large.cmp(&small))] {
+            // The smaller side is held by this join; between equals, both are.
+            if other.is_ge() {
+                for member in &groups[group] {
+                    bits[*member] = bits[*member].min(mean);
+                }
+            }
+        }
+        let moved = std::mem::take(&mut groups[j]);
+        groups[i].extend(moved);
+        for k in 0..n {
+            sums[i * n + k] += sums[j * n + k];
+            sums[k * n + i] = sums[i * n + k];
+        }
+    }
+    let mut entity = vec![0; n];
+    for group in groups.iter().filter(|g| !g.is_empty()) {
+        let first = group.iter().map(|m| records[*m]).min().unwrap_or(0);
+        for member in group {
+            entity[*member] = first;
+        }
+    }
+    for i in 0..n {
+        for j in i + 1..n {
+            if entity[i] != entity[j] && pairs[i * n + j] > -2.0 {
+                plausible[i] = true;
+                plausible[j] = true;
+            }
+        }
+    }
+    for i in 0..n {
+        let place = Place { entity: entity[i], bits: bits[i] as f32, torn: plausible[i] };
+        into.push((records[i], place));
+    }
+}

@@ -1,0 +1,253 @@
+//! All records at once: block, compare, learn, score, cluster.
+
+use std::time::Instant;
+
+use super::blocks::{Blocks, Population};
+use super::cluster::{Place, cluster, components};
+use super::fields::Pattern;
+use super::hashing::FastMap;
+use super::learn::{Learning, learn, strangers};
+use super::model::Model;
+
+/// Candidates below this many bits under the model given are counted for the training but not
+/// kept: no training lifts them to a link.
+const HOPELESS: f64 = -14.0;
+/// Pairs of at least this many bits connect records; the clustering decides.
+const PLAUSIBLE: f32 = -1.0;
+
+/// How to link.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Threads.
+    pub threads: usize,
+    /// Whether to train the model on these records first.
+    pub learn: bool,
+}
+
+/// A candidate pair that was kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair {
+    /// The smaller record number.
+    pub a: u32,
+    /// The larger.
+    pub b: u32,
+    /// Index into the patterns of the result.
+    pub pattern: u32,
+}
+
+/// The result.
+#[derive(Debug, Clone)]
+pub struct Linked {
+    /// One for each record.
+    pub places: Vec<Place>,
+    /// The model, as trained.
+    pub model: Model,
+    /// Plausible pairs with their log2 odds, by record numbers.
+    pub edges: Vec<(u32, u32, f32)>,
+    /// How many pairs were compared.
+    pub compared: u64,
+    /// Pairs left out because their block was too large, with the rule's name.
+    pub lost: Vec<(String, u64)>,
+    /// Seconds of each step.
+    pub seconds: Vec<(&'static str, f64)>,
+}
+
+/// Measures the steps.
+struct Watch {
+    last: Instant,
+    laps: Vec<(&'static str, f64)>,
+}
+
+impl Watch {
+    fn start() -> Self {
+        Self { last: Instant::now(), laps: Vec::new() }
+    }
+
+    fn lap(&mut self, name: &'static str) {
+        self.laps.push((name, self.last.elapsed().as_secs_f64()));
+        self.last = Instant::now();
+    }
+}
+
+/// Links a population. `same_as[i]` names an earlier record that `i` repeats byte for byte;
+/// `vetoes` says of a pattern that it can never be one person.
+pub fn link<P: Population>(
+    population: &P,
+    same_as: &[u32],
+    mut model: Model,
+    how: &[Vec<Learning>],
+    vetoes: fn(Pattern) -> bool,
+    options: Options,
+) -> Linked {
+    let mut watch = Watch::start();
+    let records = population.len();
+    let skip: Vec<bool> = same_as.iter().enumerate().map(|(i, s)| *s as usize != i).collect();
+    let blocks = Blocks::build(population, &skip, options.threads);
+    watch.lap("block");
+    let found = candidates(population, &blocks, &model, records, options.threads);
+    watch.lap("compare");
+    if options.learn {
+        let draws = (records * 4).min(400_000);
+        strangers(&mut model, population, draws, options.threads);
+        let mut counted: Vec<(Pattern, f64)> =
+            found.patterns.iter().copied().zip(found.counts.iter().map(|c| *c as f64)).collect();
+        counted.sort_unstable_by_key(|(pattern, _)| *pattern);
+        learn(&mut model, how, &counted, records);
+    }
+    watch.lap("learn");
+    let bits: Vec<f32> = found.patterns.iter().map(|p| model.bits(*p, records) as f32).collect();
+    let mut edges: Vec<(u32, u32, f32)> = found
+        .pairs
+        .iter()
+        .map(|p| (p.a, p.b, bits[p.pattern as usize]))
+        .filter(|e| e.2 >= PLAUSIBLE)
+        .collect();
+    edges.sort_unstable_by_key(|e| (e.0, e.1));
+    let odds = |a: u32, b: u32| {
+        let pattern = population.compare(a, b);
+        (!vetoes(pattern)).then(|| model.bits(pattern, records))
+    };
+    let mut places = cluster_all(&edges, records, &odds, options.threads);
+    for (record, same) in same_as.iter().enumerate().filter(|(i, s)| **s as usize != *i) {
+        // A copy goes where its original went, by a link that cannot be doubted.
+        let original = places[*same as usize];
+        places[record] = Place { bits: 60.0_f32.min(original.bits), ..original };
+        if original.bits == f32::INFINITY {
+            places[*same as usize].bits = 60.0;
+        }
+    }
+    watch.lap("cluster");
+    let names = population.rules().iter().cloned();
+    let lost = names.zip(blocks.lost.iter().copied()).filter(|(_, n)| *n > 0).collect();
+    Linked { places, model, edges, compared: found.counts.iter().sum(), lost, seconds: watch.laps }
+}
+
+struct Found {
+    pairs: Vec<Pair>,
+    patterns: Vec<Pattern>,
+    counts: Vec<u64>,
+}
+
+impl Found {
+    fn see(&mut self, ids: &mut FastMap<Pattern, u32>, pattern: Pattern, count: u64) -> u32 {
+        let next = self.patterns.len() as u32;
+        let id = *ids.entry(pattern).or_insert(next);
+        if id == next {
+            self.patterns.push(pattern);
+            self.counts.push(0);
+        }
+        self.counts[id as usize] += count;
+        id
+    }
+}
+
+/// Compares all candidates; threads take slices of the blocks, and their findings are put
+/// together in the order of the slices.
+fn candidates<P: Population>(
+    population: &P,
+    blocks: &Blocks,
+    model: &Model,
+    records: usize,
+    threads: usize,
+) -> Found {
+    let slices = threads * 8;
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let empty = || Found { pairs: Vec::new(), patterns: Vec::new(), counts: Vec::new() };
+    let mut parts: Vec<(usize, Found)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut made = Vec::new();
+                    loop {
+                        let slice = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        if slice >= slices {
+                            return made;
+                        }
+                        let mut found = empty();
+                        let mut ids = FastMap::default();
+                        let mut hopeless: Vec<bool> = Vec::new();
+                        blocks.each_pair(slice, slices, |a, b| {
+                            let (a, b) = (a.min(b), a.max(b));
+                            let pattern = population.compare(a, b);
+                            let id = found.see(&mut ids, pattern, 1);
+                            if id as usize == hopeless.len() {
+                                hopeless.push(model.bits(pattern, records) < HOPELESS);
+                            }
+                            if !hopeless[id as usize] {
+                                found.pairs.push(Pair { a, b, pattern: id });
+                            }
+                        });
+                        made.push((slice, found));
+                    }
+                })
+            })
+            .collect();
+        workers.into_iter().filter_map(|w| w.join().ok()).flatten().collect()
+    });
+    parts.sort_by_key(|(slice, _)| *slice);
+    let mut all = empty();
+    let mut ids = FastMap::default();
+    for (_, part) in parts {
+        let map: Vec<u32> = part
+            .patterns
+            .iter()
+            .zip(&part.counts)
+            .map(|(pattern, count)| all.see(&mut ids, *pattern, *count))
+            .collect();
+        all.pairs
+            .extend(part.pairs.iter().map(|p| Pair { pattern: map[p.pattern as usize], ..*p }));
+    }
+    all
+}
+
+fn cluster_all(
+    edges: &[(u32, u32, f32)],
+    records: usize,
+    odds: &(dyn Fn(u32, u32) -> Option<f64> + Sync),
+    threads: usize,
+) -> Vec<Place> {
+    let groups = components(edges, PLAUSIBLE);
+    let mut group_of = vec![u32::MAX; records];
+    for (at, group) in groups.iter().enumerate() {
+        for record in group {
+            group_of[*record as usize] = at as u32;
+        }
+    }
+    let mut inner: Vec<(u32, u32)> =
+        edges.iter().enumerate().map(|(i, e)| (group_of[e.0 as usize], i as u32)).collect();
+    inner.sort_unstable();
+    let share = groups.len().div_ceil(threads * 4).max(1);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let placed: Vec<(u32, Place)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut placed = Vec::new();
+                    loop {
+                        let first = next.fetch_add(share, std::sync::atomic::Ordering::Relaxed);
+                        if first >= groups.len() {
+                            return placed;
+                        }
+                        let last = (first + share).min(groups.len());
+                        let start = inner.partition_point(|(g, _)| (*g as usize) < first);
+                        let mut rest = &inner[start..];
+                        for (at, group) in groups.iter().enumerate().take(last).skip(first) {
+                            let count = rest.iter().take_while(|(g, _)| *g as usize == at).count();
+                            let own: Vec<_> =
+                                rest[..count].iter().map(|(_, e)| edges[*e as usize]).collect();
+                            rest = &rest[count..];
+                            cluster(group, &own, PLAUSIBLE, odds, &mut placed);
+                        }
+                    }
+                })
+            })
+            .collect();
+        workers.into_iter().filter_map(|w| w.join().ok()).flatten().collect()
+    });
+    let alone = |i| Place { entity: i, bits: f32::INFINITY, torn: false };
+    let mut places: Vec<Place> = (0..records as u32).map(alone).collect();
+    for (record, place) in placed {
+        places[record as usize] = place;
+    }
+    places
+}

@@ -1,0 +1,183 @@
+//! People in bulk: reading rows with several threads, finding byte-identical re-sends, and what
+//! blocking and clustering ask of people.
+
+use super::blocks::Population;
+use super::compare::compare;
+use super::fields::people::{
+    DOB, GIVEN, GIVEN_DIFFERS, GIVEN_OTHER_MARKS, INSURANCE, NATIONAL_ID, SEX,
+};
+use super::fields::{Pattern, level};
+use super::hashing::{FastMap, hash_bytes, mix};
+use super::keys::{RULE_NAMES, RULES, keys};
+use super::people::People;
+use super::profile::{NONE, Typed};
+
+/// A row as typed, with what only tells whether it was sent twice.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Row<'a> {
+    /// The fields that describe the person.
+    pub typed: Typed<'a>,
+    /// Device, ingest batch and time of registration.
+    pub sent: [Option<&'a str>; 3],
+}
+
+/// Records in bulk.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    /// The profiles and their context.
+    pub people: People,
+    contents: Vec<u64>,
+    rules: Vec<String>,
+}
+
+impl Registry {
+    /// An empty registry; `wards` are old ward codes and their successors.
+    pub fn new<'a>(wards: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let hash = |code| super::profile::text_hash(Some(code)) as u32;
+        let people = People::with_wards(wards.map(|(old, new)| (hash(old), hash(new))).collect());
+        let rules = RULE_NAMES.iter().map(|name| (*name).to_owned()).collect();
+        Self { people, contents: Vec::new(), rules }
+    }
+
+    /// Reads `count` rows, in shares of one for each thread.
+    pub fn read<'a>(
+        &mut self,
+        count: usize,
+        row: impl Fn(usize) -> Row<'a> + Sync,
+        threads: usize,
+    ) {
+        let share = count.div_ceil(threads).max(1);
+        let wards = &self.people.wards;
+        let row = &row;
+        let parts: Vec<(People, Vec<u64>)> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..count)
+                .step_by(share)
+                .map(|first| {
+                    scope.spawn(move || {
+                        let mut people = People::with_wards(wards.clone());
+                        let last = (first + share).min(count);
+                        let mut contents = Vec::with_capacity(last - first);
+                        people.profiles.reserve(last - first);
+                        for at in first..last {
+                            let row = row(at);
+                            people.add(&row.typed);
+                            contents.push(content(&row));
+                        }
+                        (people, contents)
+                    })
+                })
+                .collect();
+            workers.into_iter().filter_map(|w| w.join().ok()).collect()
+        });
+        for (people, contents) in parts {
+            if self.people.profiles.is_empty() {
+                self.people = people;
+            } else {
+                self.people.take_in(&people);
+            }
+            self.contents.extend(contents);
+        }
+    }
+
+    /// For each record the first one that is byte-identical with it, itself if none; and makes
+    /// phones and addresses that crowds share stop counting. Call once, after the last row.
+    pub fn settle(&mut self) -> Vec<u32> {
+        self.people.find_crowds();
+        let mut first: Vec<u32> = (0..self.contents.len() as u32).collect();
+        let mut sorted: Vec<(u64, u32)> =
+            self.contents.iter().copied().zip(0..).filter(|(hash, _)| *hash != 0).collect();
+        sorted.sort_unstable();
+        for group in sorted.chunk_by(|a, b| a.0 == b.0) {
+            for (_, record) in &group[1..] {
+                first[*record as usize] = group[0].1;
+            }
+        }
+        self.contents = Vec::new();
+        first
+    }
+
+    /// Records that share a tube with a record of another entity: two people, one tube, or one
+    /// person linked to nobody (pitfall 13). Sorted.
+    pub fn shared_tubes(&self, entity: impl Fn(u32) -> u32) -> Vec<u32> {
+        let mut tubes: FastMap<u32, (u32, bool)> = FastMap::default();
+        let own = |record: usize| (self.people.profiles[record].tube, entity(record as u32));
+        for record in 0..self.people.profiles.len() {
+            let (tube, entity) = own(record);
+            if tube != 0 {
+                let seen = tubes.entry(tube).or_insert((entity, false));
+                seen.1 |= seen.0 != entity;
+            }
+        }
+        (0..self.people.profiles.len() as u32)
+            .filter(|r| tubes.get(&own(*r as usize).0).is_some_and(|(_, shared)| *shared))
+            .collect()
+    }
+}
+
+/// Hash of everything in a row; 0 if nothing in it could tell a re-send from a namesake.
+fn content(row: &Row<'_>) -> u64 {
+    let t = &row.typed;
+    if t.sample_code.is_none() && (row.sent[0].is_none() || row.sent[2].is_none()) {
+        return 0;
+    }
+    let fields = [
+        t.full_name,
+        t.dob,
+        t.sex,
+        t.cccd,
+        t.cmnd,
+        t.health_insurance,
+        t.personal_qid,
+        t.phone,
+        t.address,
+        t.ward_code,
+        t.sample_code,
+        row.sent[0],
+        row.sent[1],
+        row.sent[2],
+    ];
+    fields
+        .iter()
+        .fold(1, |hash, field| mix(hash, field.map_or(7, |text| hash_bytes(text.as_bytes()))))
+        | 1
+}
+
+/// What can never be one person (pitfall 1), whatever else agrees.
+pub fn contradicts(pattern: Pattern) -> bool {
+    let id = level(pattern, NATIONAL_ID);
+    let given = level(pattern, GIVEN);
+    let dob = level(pattern, DOB);
+    let same_document = matches!(id, 1 | 7) || level(pattern, INSURANCE) == 1;
+    id == 5
+        || (id == 4 && matches!(given, GIVEN_OTHER_MARKS | GIVEN_DIFFERS))
+        || (!same_document && given == GIVEN_OTHER_MARKS)
+        || (!same_document && given == GIVEN_DIFFERS && level(pattern, SEX) == 2)
+        || (!same_document && given == GIVEN_DIFFERS && matches!(dob, 9..=11))
+        || (!same_document && dob == 10)
+}
+
+impl Population for Registry {
+    fn len(&self) -> usize {
+        self.people.profiles.len()
+    }
+
+    fn rules(&self) -> &[String] {
+        &self.rules
+    }
+
+    fn keys(&self, record: u32, into: &mut [u32]) {
+        let keys: [u32; RULES] = keys(&self.people, &self.people.profiles[record as usize]);
+        into.copy_from_slice(&keys);
+    }
+
+    fn splits(&self, record: u32) -> [u32; 3] {
+        let p = &self.people.profiles[record as usize];
+        let given = if p.given == NONE { 0 } else { self.people.names.get(p.given).fold + 1 };
+        [p.ward, p.born.year(), given]
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Pattern {
+        let profiles = &self.people.profiles;
+        compare(&self.people, &profiles[a as usize], &profiles[b as usize])
+    }
+}
