@@ -42,28 +42,49 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// Borrows `width * height` pixels; `None` if the count is another.
+    #[inline]
     pub fn new(width: usize, height: usize, pixels: &'a [u8]) -> Option<Self> {
         (width.checked_mul(height) == Some(pixels.len())).then_some(Self { width, height, pixels })
     }
 
     /// Columns.
+    #[inline]
     pub fn width(&self) -> usize {
         self.width
     }
 
     /// Rows.
+    #[inline]
     pub fn height(&self) -> usize {
         self.height
     }
 
     /// All pixels, row by row.
+    #[inline]
     pub fn pixels(&self) -> &'a [u8] {
         self.pixels
     }
 
     /// One row.
+    #[inline]
     pub fn row(&self, y: usize) -> &'a [u8] {
         &self.pixels[y * self.width..(y + 1) * self.width]
+    }
+
+    /// Dark for light.
+    pub fn inverted(&self) -> Gray {
+        let pixels = self.pixels.iter().map(|p| 255 - p).collect();
+        Gray { width: self.width, height: self.height, pixels }
+    }
+
+    /// Twice the width and height, each pixel four times.
+    pub fn doubled(&self) -> Gray {
+        let (width, height) = (self.width * 2, self.height * 2);
+        let mut pixels = Vec::with_capacity(width * height);
+        for y in 0..height {
+            pixels.extend(self.row(y / 2).iter().flat_map(|&p| [p, p]));
+        }
+        Gray { width, height, pixels }
     }
 
     /// Half the width and height, each pixel the rounded mean of four; an odd last row or column

@@ -1,18 +1,39 @@
 //! QR codes: image to text, text to typed payload. This file is the table of contents.
 //!
+//! From the file inwards:
 //! * `image`: gray pixels, borrowed and owned
 //! * `load`: JPEG and PNG to gray pixels, with limits; `exif`: the orientation of a photo
-//! * [`payload`]: text → typed payload
 //! * `read`: the doors `decode_image`, `decode_gray`, `decode_many`, and the order of stages
-//! * `text`: which characters the bytes of a symbol mean
-//! * `zxing`: zxing-cpp as a stage
+//! * `level`: one scale of an image, searched once
+//! * `threshold`, `finder`, `triple`, `pair`: where symbols may be
+//! * `geometry`, `grid`, `sampler`: where the modules of one symbol are
+//! * `soft`: how dark each module is, blur and light taken out
+//! * `symbol`: one guess, read with growing effort
+//! * `layout`, `codewords`, `reed_solomon`, `bits`: from modules to bytes
+//! * `text`: which characters the bytes mean
+//! * `zxing`: zxing-cpp as a late stage
+//! * [`payload`]: text → typed payload
 
+mod bits;
+mod codewords;
 mod exif;
+mod finder;
+mod geometry;
+mod grid;
 pub mod image;
+mod layout;
+mod level;
 mod load;
+mod pair;
 pub mod payload;
 mod read;
+mod reed_solomon;
+mod sampler;
+mod soft;
+mod symbol;
 mod text;
+mod threshold;
+mod triple;
 mod zxing;
 
 pub use read::{

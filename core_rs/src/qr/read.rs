@@ -5,8 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::exif::Orientation;
-use super::image::View;
+use super::image::{Gray, View};
+use super::level::{self, Plan};
 use super::load::{Source, check_size};
+use super::symbol::Effort;
+use super::text::read_text;
 use super::zxing;
 use crate::error::{Error, Kind, Result};
 
@@ -19,6 +22,15 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A photograph above this many pixels is first tried at half its width and height.
 const COARSE_ABOVE_PIXELS: usize = 2_000_000;
+
+/// Images up to this many pixels are read at their own scale first.
+const FRAME_PIXELS: usize = 500_000;
+
+/// No scale is smaller than this on its longer side.
+const LEAST_SIDE: usize = 80;
+
+/// Images up to this side may have modules of one pixel, and are read at twice their size too.
+const TINY_SIDE: usize = 400;
 
 /// How much effort an image is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,13 +88,18 @@ pub fn decode_image(data: &[u8], options: Options) -> Result<Vec<Symbol>> {
     let mut search = Search::new(options);
     let source = Source::open(data, options.max_pixels)?;
     let (width, height) = (source.width(), source.height());
-    if source.scales_cheaply() && width * height > COARSE_ABOVE_PIXELS {
-        let half = source.gray(2)?;
-        search.look_at(half.view(), 2.0);
+    let has_half = source.scales_cheaply() && width * height > COARSE_ABOVE_PIXELS;
+    if has_half {
+        search.look_at(source.gray(2)?.view(), 2.0);
     }
     if search.is_open() {
         let whole = source.gray(1)?;
-        search.look_at(whole.view(), 1.0);
+        if has_half {
+            search.look_at_level(whole.view(), 1.0);
+        } else {
+            search.look_at(whole.view(), 1.0);
+        }
+        search.look_again(whole.view());
     }
     let mut symbols = search.finish()?;
     make_upright(&mut symbols, source.orientation(), width as f32, height as f32);
@@ -97,6 +114,7 @@ pub fn decode_gray(view: View<'_>, options: Options) -> Result<Vec<Symbol>> {
     let mut search = Search::new(options);
     check_size(view.width(), view.height(), options.max_pixels)?;
     search.look_at(view, 1.0);
+    search.look_again(view);
     let mut symbols = search.finish()?;
     make_upright(&mut symbols, Orientation::UPRIGHT, 0.0, 0.0);
     Ok(symbols)
@@ -162,17 +180,83 @@ impl Search {
         !self.was_cut_short
     }
 
-    /// Looks at one scale; `factor` brings its corners to the size of the stored picture.
+    /// Looks at an image from its coarsest useful scale to its own; `factor` brings corners to the
+    /// size of the stored picture.
     fn look_at(&mut self, view: View<'_>, factor: f32) {
+        let mut smaller: Vec<Gray> = Vec::new();
+        while let last = smaller.last().map_or(view, Gray::view)
+            && last.width().max(last.height()) >= LEAST_SIDE * 2
+        {
+            smaller.push(last.halved());
+        }
+        // Frames of a camera are best read as they are; photographs from the coarse end.
+        let is_frame = view.width() * view.height() <= FRAME_PIXELS;
+        if is_frame {
+            self.look_at_level(view, factor);
+        }
+        for (n, gray) in smaller.iter().enumerate().rev() {
+            if self.is_open() {
+                self.look_at_level(gray.view(), factor * (2 << n) as f32);
+            }
+        }
+        if !is_frame && self.is_open() {
+            self.look_at_level(view, factor);
+        }
+        if self.found.is_empty() && view.width().max(view.height()) <= TINY_SIDE && self.is_open() {
+            self.look_at_level(view.doubled().view(), factor * 0.5);
+        }
+    }
+
+    /// Looks at one scale.
+    fn look_at_level(&mut self, view: View<'_>, factor: f32) {
         if self.is_late() {
             self.was_cut_short = true;
             return;
         }
-        for mut symbol in zxing::read(view, self.options.mode) {
-            for corner in &mut symbol.corners {
-                *corner = corner.map(|v| v * factor);
+        let known: Vec<_> =
+            self.found.iter().map(|s| s.corners.map(|c| c.map(|v| v / factor))).collect();
+        let readings = level::search(view, self.plan(), &known, &|| self.is_late());
+        for reading in readings {
+            let text = read_text(&reading.content.bytes, reading.content.evidence);
+            let corners = reading.corners.map(|c| c.map(|v| v * factor));
+            self.add(Symbol { raw: reading.content.bytes, text, corners });
+        }
+    }
+
+    /// What only the thorough mode does: light on dark, and another decoder's eyes.
+    fn look_again(&mut self, view: View<'_>) {
+        if self.options.mode == Mode::Fast || !self.is_open() {
+            return;
+        }
+        if self.found.is_empty() {
+            self.look_at(view.inverted().view(), 1.0);
+        }
+        let is_frame = view.width() * view.height() <= FRAME_PIXELS;
+        if self.is_open() && (self.found.is_empty() || !is_frame) {
+            for symbol in zxing::read(view) {
+                self.add(symbol);
             }
-            self.add(symbol);
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        match self.options.mode {
+            Mode::Fast => Plan {
+                step: 2,
+                effort: Effort::Middle,
+                most_guesses: 12,
+                sizes: 1,
+                completes_pairs: false,
+                most_doubts: 1,
+            },
+            Mode::Thorough => Plan {
+                step: 2,
+                effort: Effort::High,
+                most_guesses: 60,
+                sizes: 2,
+                completes_pairs: true,
+                most_doubts: 4,
+            },
         }
     }
 

@@ -3,19 +3,18 @@
 use zxingcpp::{BarcodeFormat, BarcodeReader, ImageFormat, ImageView, TextMode};
 
 use super::image::View;
-use super::read::{Mode, Symbol};
+use super::read::Symbol;
 use super::text::{Evidence, read_text};
 
 /// Reads every QR code (model 2) of the image.
 ///
 /// An image the library refuses has no symbols for us: it only refuses sizes beyond its integers.
-pub(super) fn read(view: View<'_>, mode: Mode) -> Vec<Symbol> {
-    let thorough = mode == Mode::Thorough;
+pub(super) fn read(view: View<'_>) -> Vec<Symbol> {
     let reader = BarcodeReader::new()
         .formats(BarcodeFormat::QRCode)
-        .try_harder(thorough)
+        .try_harder(true)
         .try_rotate(true)
-        .try_invert(thorough)
+        .try_invert(true)
         .try_downscale(true)
         .text_mode(TextMode::Plain);
     let Ok(image) =

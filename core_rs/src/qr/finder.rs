@@ -1,0 +1,332 @@
+//! Finder patterns: dark, light, dark, light, dark as 1:1:3:1:1 along every line through the centre.
+
+use std::f32::consts::{FRAC_1_SQRT_2 as DIAGONAL, SQRT_2};
+
+use super::geometry::Point;
+use super::grid::extent;
+use super::image::View;
+use super::sampler::value;
+use super::threshold::{BLOCK, Thresholds};
+
+/// More candidates than this in one image are texture, not codes.
+const MOST_FINDERS: usize = 600;
+
+/// A place that looks like a finder pattern.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Finder {
+    pub(super) centre: Point,
+    /// Pixels a module along the symbol's own axes.
+    pub(super) module: f32,
+    /// Rows that met the pattern.
+    pub(super) hits: u32,
+}
+
+/// Scans every `step`th row.
+pub(super) fn find(view: View<'_>, thresholds: &Thresholds, step: usize) -> Vec<Finder> {
+    let mut found: Vec<Finder> = Vec::new();
+    let mut edges = Vec::with_capacity(view.width());
+    if view.width() < 2 * BLOCK || view.height() < 2 * BLOCK {
+        return found;
+    }
+    for y in (step / 2..view.height() - 1).step_by(step) {
+        edges_of_row(view, thresholds, y, &mut edges);
+        for at in (0..edges.len().saturating_sub(5)).step_by(2) {
+            let e = &edges[at..at + 6];
+            let runs = [
+                i32::from(e[1]) - i32::from(e[0]),
+                i32::from(e[2]) - i32::from(e[1]),
+                i32::from(e[3]) - i32::from(e[2]),
+                i32::from(e[4]) - i32::from(e[3]),
+                i32::from(e[5]) - i32::from(e[4]),
+            ];
+            if !may_be_pattern(runs) {
+                continue;
+            }
+            let x = f32::from(e[2]).midpoint(f32::from(e[3]));
+            let near = |f: &&mut Finder| {
+                (f.centre[0] - x).abs() < 1.5 * f.module
+                    && (f.centre[1] - y as f32 - 1.0).abs() < 2.5 * f.module
+            };
+            if let Some(known) = found.iter_mut().rev().find(near) {
+                known.hits += 1;
+            } else if let Some(finder) = confirm(view, thresholds, [x, y as f32 + 1.0]) {
+                add(&mut found, finder);
+                if found.len() >= MOST_FINDERS {
+                    return found;
+                }
+            }
+        }
+    }
+    found
+}
+
+fn add(found: &mut Vec<Finder>, finder: Finder) {
+    let same = |f: &&mut Finder| {
+        (f.centre[0] - finder.centre[0]).abs() < f.module
+            && (f.centre[1] - finder.centre[1]).abs() < f.module
+    };
+    match found.iter_mut().rev().find(same) {
+        Some(known) => known.hits += 1,
+        None => found.push(finder),
+    }
+}
+
+/// Where the colour changes in the mean of rows `y` and `y + 1`, first to dark. A mean of two rows halves the noise and costs nothing against a module's height.
+fn edges_of_row(view: View<'_>, thresholds: &Thresholds, y: usize, edges: &mut Vec<u16>) {
+    edges.clear();
+    let (upper, lower) = (view.row(y), view.row(y + 1));
+    let limits = thresholds.row(y);
+    let mut before = 0_u64;
+    let mut base = 0_u16;
+    let mut push = |mut changes: u64, base: u16| {
+        while changes != 0 {
+            edges.push(base.wrapping_add(changes.trailing_zeros() as u16));
+            changes &= changes.wrapping_sub(1);
+        }
+    };
+    let dark_bits = |a: &[u8], b: &[u8], limit: u8| -> u64 {
+        let mut is_dark = [0_u8; BLOCK];
+        for ((dark, &a), &b) in is_dark.iter_mut().zip(a).zip(b) {
+            let mean = (u16::from(a) + u16::from(b)) >> 1;
+            *dark = u8::from(mean < u16::from(limit));
+        }
+        // Gathers the lowest bit of each of the eight bytes.
+        u64::from_le_bytes(is_dark).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    };
+    let (mut word, mut filled) = (0_u64, 0_u32);
+    let chunks = upper.chunks_exact(BLOCK).zip(lower.chunks_exact(BLOCK));
+    for ((a, b), &limit) in chunks.zip(limits) {
+        word |= dark_bits(a, b, limit) << filled;
+        filled += 8;
+        if filled == 64 {
+            push(word ^ (word << 1 | before), base);
+            before = word >> 63;
+            base = base.wrapping_add(64);
+            (word, filled) = (0, 0);
+        }
+    }
+    let rest = upper.len() / BLOCK * BLOCK;
+    if rest < upper.len() {
+        let limit = limits.last().copied().unwrap_or_default();
+        word |= dark_bits(&upper[rest..], &lower[rest..], limit) << filled;
+        filled += (upper.len() - rest) as u32;
+    }
+    if filled > 0 {
+        let used = (1_u64 << filled) - 1;
+        push((word ^ (word << 1 | before)) & used, base);
+        before = word >> (filled - 1);
+    }
+    if before == 1 {
+        // What is dark at the border ends there.
+        edges.push(upper.len() as u16);
+    }
+}
+
+/// A cheap test in whole pixels. Blur and exposure widen dark at the cost of light (or the other
+/// way round) but leave the distance between like edges: 2, 4, 4 and 2 modules.
+fn may_be_pattern([a, b, c, d, e]: [i32; 5]) -> bool {
+    let twelve = a + 2 * (b + c + d) + e;
+    let slack = 7 * twelve / 12 + 12;
+    // Distances of like edges, times twelve.
+    (12 * (b + c) - 4 * twelve).abs() <= slack
+        && (12 * (c + d) - 4 * twelve).abs() <= slack
+        && 12 * (a + b) - 2 * twelve >= -slack
+        && 12 * (d + e) - 2 * twelve >= -slack
+        && 12 * (a + b) - 2 * twelve <= 2 * slack
+        && 12 * (d + e) - 2 * twelve <= 2 * slack
+        && 12 * c >= 2 * twelve - 12
+        && c > b.max(d)
+}
+
+/// Checks the column, then the row again through the better centre, then the column once more.
+fn confirm(view: View<'_>, thresholds: &Thresholds, at: Point) -> Option<Finder> {
+    let (y, _) = cross(view, thresholds, at, Axis::Column)?;
+    let (x, wide) = cross(view, thresholds, [at[0], y], Axis::Row)?;
+    let (y, high) = cross(view, thresholds, [x, y], Axis::Column)?;
+    if wide.max(high) > 2.2 * wide.min(high) {
+        return None;
+    }
+    let (centre, upright) = ([x, y], (wide * high).sqrt());
+    let turn = turn(view, centre, upright)?;
+    is_ringed(view, centre, [wide * turn, high * turn]).then_some(Finder {
+        centre,
+        module: upright * turn,
+        hits: 1,
+    })
+}
+
+/// How much narrower a module is along the symbol's axes than along the image's: from the pattern
+/// along both diagonals. At an angle a, lines along the rows see 1 / cos a, lines along the
+/// diagonals 1 / cos(45° - a).
+fn turn(view: View<'_>, centre: Point, upright: f32) -> Option<f32> {
+    let mut diagonal = 1.0;
+    for direction in [[DIAGONAL, DIAGONAL], [DIAGONAL, -DIAGONAL]] {
+        diagonal *= extent(view, centre, direction, upright * 1.1)?.module;
+    }
+    let tangent = (SQRT_2 * upright / diagonal.sqrt() - 1.0).clamp(0.0, 1.0);
+    Some(1.0 / tangent.hypot(1.0))
+}
+
+/// Whether the centre is dark and the ring around it light, all the way round.
+fn is_ringed(view: View<'_>, centre: Point, module: Point) -> bool {
+    // At 2.1 modules from the centre every direction is inside the light ring of the square.
+    const ROUND: [Point; 12] = [
+        [1.0, 0.0],
+        [0.866, 0.5],
+        [0.5, 0.866],
+        [0.0, 1.0],
+        [-0.5, 0.866],
+        [-0.866, 0.5],
+        [-1.0, 0.0],
+        [-0.866, -0.5],
+        [-0.5, -0.866],
+        [0.0, -1.0],
+        [0.5, -0.866],
+        [0.866, -0.5],
+    ];
+    let at = |radius: f32, [x, y]: Point| {
+        value(view, [centre[0] + radius * module[0] * x, centre[1] + radius * module[1] * y])
+    };
+    let dark: f32 = ROUND.iter().map(|&d| at(0.6, d)).sum::<f32>() / 12.0;
+    let ring = ROUND.map(|d| at(2.1, d));
+    let light = ring.iter().sum::<f32>() / 12.0;
+    let limit = dark + 0.35 * (light - dark);
+    light - dark > 6.0 && ring.iter().filter(|&&v| v < limit).count() <= 2
+}
+
+#[derive(Clone, Copy)]
+enum Axis {
+    Row,
+    Column,
+}
+
+/// The centre and module width of the pattern along an axis through a point.
+fn cross(view: View<'_>, thresholds: &Thresholds, [x, y]: Point, axis: Axis) -> Option<(f32, f32)> {
+    let (width, height) = (view.width() as isize, view.height() as isize);
+    let (x, y) = (x as isize, y as isize);
+    let (start, end, fixed_end) = match axis {
+        Axis::Row => (x, width, height),
+        Axis::Column => (y, height, width),
+    };
+    let fixed = match axis {
+        Axis::Row => y,
+        Axis::Column => x,
+    };
+    if start < 0 || start >= end || fixed < 0 || fixed >= fixed_end {
+        return None;
+    }
+    // The mean of three pixels across the axis, relative to the threshold; dark is negative.
+    let (low, high) = ((fixed - 1).max(0) as usize, (fixed + 1).min(fixed_end - 1) as usize);
+    let pixels = view.pixels();
+    let value = |at: isize| -> f32 {
+        let at = at as usize;
+        let w = view.width();
+        let (sum, limit) = match axis {
+            Axis::Row => {
+                let sum = u32::from(pixels[low * w + at])
+                    + u32::from(pixels[fixed as usize * w + at])
+                    + u32::from(pixels[high * w + at]);
+                (sum, thresholds.at(at, fixed as usize))
+            }
+            Axis::Column => {
+                let row = &pixels[at * w..(at + 1) * w];
+                let sum =
+                    u32::from(row[low]) + u32::from(row[fixed as usize]) + u32::from(row[high]);
+                (sum, thresholds.at(fixed as usize, at))
+            }
+        };
+        sum as f32 / 3.0 - f32::from(limit)
+    };
+    let first = value(start);
+    if first >= 0.0 {
+        return None;
+    }
+    // Three edges each way: distances from the centre of the start pixel, to parts of a pixel.
+    let walk = |direction: isize| -> Option<[f32; 3]> {
+        let mut edges = [0.0; 3];
+        let (mut at, mut before) = (start, first);
+        let mut is_dark = true;
+        for (n, edge) in edges.iter_mut().enumerate() {
+            loop {
+                at += direction;
+                if at < 0 || at >= end {
+                    // The image may end with the outer ring.
+                    if n < 2 {
+                        return None;
+                    }
+                    *edge = (at - start).abs() as f32 - 0.5;
+                    break;
+                }
+                let now = value(at);
+                if (now < 0.0) != is_dark {
+                    let part = before / (before - now);
+                    *edge = (at - direction - start).abs() as f32 + part;
+                    is_dark = !is_dark;
+                    before = now;
+                    break;
+                }
+                before = now;
+            }
+        }
+        Some(edges)
+    };
+    let (back, ahead) = (walk(-1)?, walk(1)?);
+    let (b, c, d) = (back[1] - back[0], back[0] + ahead[0], ahead[1] - ahead[0]);
+    // From the inside: 4 modules between like edges on either side of the ring of light.
+    let module = (b + c + c + d) / 8.0;
+    let is_near = |value: f32, modules: f32, part: f32| {
+        (value - modules * module).abs() < part * module + 0.6
+    };
+    let (a, e) = (back[2] - back[1], ahead[2] - ahead[1]);
+    let is_pattern = is_near(b + c, 4.0, 0.5)
+        && is_near(c + d, 4.0, 0.5)
+        && is_near(c, 3.0, 0.9)
+        && is_near(b, 1.0, 0.65)
+        && is_near(d, 1.0, 0.65)
+        && a > 0.25 * module
+        && e > 0.25 * module
+        && (is_near(a, 1.0, 0.9) || is_near(e, 1.0, 0.9));
+    // The mean of the four inner edges is the centre.
+    let middle = start as f32 + 0.5 + (ahead[0] - back[0] + ahead[1] - back[1]) / 4.0;
+    is_pattern.then_some((middle, module))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_found_at_its_centre_and_size() {
+        for module in [2_usize, 3, 5, 9] {
+            let (side, left, top) = (module * 20, module * 6 + 3, module * 7 + 1);
+            let mut pixels = vec![220_u8; side * side];
+            for y in 0..7 * module {
+                for x in 0..7 * module {
+                    let ring = (x / module).abs_diff(3).max((y / module).abs_diff(3));
+                    pixels[(top + y) * side + left + x] = if ring == 2 { 220 } else { 30 };
+                }
+            }
+            let Some(view) = View::new(side, side, &pixels) else { unreachable!() };
+            let found = find(view, &Thresholds::of(view), 2);
+            assert_eq!(found.len(), 1, "module of {module} pixels: {found:?}");
+            let half = module as f32 * 3.5;
+            assert!((found[0].centre[0] - left as f32 - half).abs() < 0.5, "{found:?}");
+            assert!((found[0].centre[1] - top as f32 - half).abs() < 0.5, "{found:?}");
+            assert!((found[0].module - module as f32).abs() < 0.5, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn edges_name_the_first_pixel_of_each_colour() {
+        let mut pixels = vec![200_u8; 160 * 16];
+        for row in pixels.chunks_exact_mut(160) {
+            row[10..20].fill(20);
+            row[62..70].fill(20);
+            row[130..131].fill(20);
+        }
+        let Some(view) = View::new(160, 16, &pixels) else { unreachable!() };
+        let mut edges = Vec::new();
+        edges_of_row(view, &Thresholds::of(view), 3, &mut edges);
+        assert_eq!(edges, [10, 20, 62, 70, 130, 131]);
+    }
+}

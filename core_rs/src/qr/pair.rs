@@ -1,0 +1,105 @@
+//! The third finder of a symbol where only two were found: it is looked for where a square would
+//! have it, by likeness with the whole pattern, which a torn ring or a bright spot leaves alone.
+
+use super::finder::Finder;
+use super::geometry::{Point, add, length, scaled, sub};
+use super::image::View;
+use super::sampler::{Agreement, is_inside, value};
+
+/// Modules around the expected centre that are searched.
+const REACH: i32 = 4;
+/// Likeness that a damaged pattern still has and data seldom.
+const LEAST_LIKENESS: f32 = 0.5;
+
+/// Finders that complete pairs of `finders` to corners of a square.
+pub(super) fn complete(view: View<'_>, finders: &[Finder], is_used: &[bool]) -> Vec<Finder> {
+    let mut found: Vec<Finder> = Vec::new();
+    for (n, a) in finders.iter().enumerate() {
+        for (m, b) in finders.iter().enumerate().skip(n + 1) {
+            let ratio = a.module / b.module;
+            if is_used[n] || is_used[m] || !(0.7..1.43).contains(&ratio) {
+                continue;
+            }
+            let module = a.module.midpoint(b.module);
+            let side = sub(b.centre, a.centre);
+            let modules = length(side) / module;
+            if !(12.0..240.0).contains(&modules) {
+                continue;
+            }
+            let across = [-side[1], side[0]];
+            let middle = add(a.centre, scaled(side, 0.5));
+            let places = [
+                add(a.centre, across),
+                sub(a.centre, across),
+                add(b.centre, across),
+                sub(b.centre, across),
+                add(middle, scaled(across, 0.5)),
+                sub(middle, scaled(across, 0.5)),
+            ];
+            for (place, expected) in places.into_iter().enumerate() {
+                // On the diagonal the sides are shorter, and turned by 45 degrees.
+                let along = scaled(side, 1.0 / length(side));
+                let along = if place < 4 {
+                    along
+                } else {
+                    scaled(sub(along, [-along[1], along[0]]), std::f32::consts::FRAC_1_SQRT_2)
+                };
+                let is_known = |f: &Finder| length(sub(f.centre, expected)) < 3.0 * module;
+                if finders.iter().any(is_known) || found.iter().any(is_known) {
+                    continue;
+                }
+                found.extend(match_pattern(view, expected, along, module));
+            }
+        }
+    }
+    found
+}
+
+/// The best likeness near a point, with modules along `along`.
+fn match_pattern(view: View<'_>, expected: Point, along: Point, module: f32) -> Option<Finder> {
+    if !is_inside(view, expected, 0.0) {
+        return None;
+    }
+    let right = scaled(along, module);
+    let down = [-right[1], right[0]];
+    let likeness = |centre: Point| -> f32 {
+        let mut agreement = Agreement::default();
+        for y in -4_i8..=4 {
+            for x in -4_i8..=4 {
+                let ring = x.abs().max(y.abs());
+                // The quiet zone or separator has its corners beyond any doubt of damage.
+                if ring == 4 && x.abs() == y.abs() {
+                    continue;
+                }
+                let at = add(scaled(right, f32::from(x)), scaled(down, f32::from(y)));
+                agreement.add(value(view, add(centre, at)), ring != 2 && ring != 4);
+            }
+        }
+        agreement.correlation()
+    };
+    let mut best = (f32::MIN, expected);
+    let mut visit = |centre: Point| {
+        let score = likeness(centre);
+        if score > best.0 {
+            best = (score, centre);
+        }
+    };
+    for y in -REACH..=REACH {
+        for x in -REACH..=REACH {
+            visit(add(expected, add(scaled(right, x as f32), scaled(down, y as f32))));
+        }
+    }
+    let (_, rough) = best;
+    let mut best = (f32::MIN, rough);
+    for y in -4..=4 {
+        for x in -4..=4 {
+            let (dx, dy) = (x as f32 * 0.25, y as f32 * 0.25);
+            let centre = add(rough, add(scaled(right, dx), scaled(down, dy)));
+            let score = likeness(centre);
+            if score > best.0 {
+                best = (score, centre);
+            }
+        }
+    }
+    (best.0 > LEAST_LIKENESS).then_some(Finder { centre: best.1, module, hits: 1 })
+}
