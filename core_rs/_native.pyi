@@ -1,6 +1,7 @@
 """Signatures and docstrings of the native module, for Python readers."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from os import PathLike
 from typing import Any, Literal, final
 
@@ -828,3 +829,269 @@ def read_batches(
     folded_name, sort_name, birth_on, sex, phone, national_id, cmnd, health_insurance, qid,
     passport, address, declaration_code, warnings, nationality.
     """
+
+# --- credentials: DCC, our signed slip, the Merkle tree of the audit log ---
+# An instant is an aware datetime or seconds since 1970; a key or certificate is DER, PEM or Base64.
+
+@final
+class Problem:
+    """Why a code does not count. `code` is stable; `str()` is a sentence without personal data."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class TrustList:
+    """Keys that are trusted, by `kid`. Which they are is for the caller to know."""
+
+    def __new__(cls) -> TrustList: ...
+    def __len__(self) -> int: ...
+    def add_certificate(self, certificate: bytes | str) -> bytes:
+        """Adds a signer's certificate; returns its kid.
+
+        Raises:
+            CoreError: `certificate.der`, `certificate.key`, `pem.form`.
+        """
+
+    def add_key(self, kid: bytes, public_key: bytes | str) -> None:
+        """Adds a bare public key (SubjectPublicKeyInfo) under a kid somebody vouches for."""
+
+@final
+class DccVerdict:
+    """The outcome of a verification: valid if there is no problem.
+
+    Codes of problems, in the order of the layers: `dcc.prefix`, `base45.length`,
+    `base45.character`, `base45.value`, `dcc.compression`, `cbor.truncated`, `cbor.malformed`,
+    `cbor.depth`, `cbor.trailing`, `cose.structure`, `dcc.claims`, `dcc.algorithm`,
+    `dcc.unknown_key`, `dcc.signature`, `dcc.key_usage`, `dcc.key_not_valid`, `dcc.not_yet_valid`,
+    `dcc.expired`, `dcc.schema` (once for each thing that is wrong).
+    """
+
+    @property
+    def is_valid(self) -> bool: ...
+    @property
+    def problems(self) -> list[Problem]: ...
+    @property
+    def issuer(self) -> str | None: ...
+    @property
+    def issued_at(self) -> datetime | None: ...
+    @property
+    def expires_at(self) -> datetime | None: ...
+    @property
+    def kid(self) -> bytes | None: ...
+    @property
+    def algorithm(self) -> Literal["ES256", "PS256"] | None: ...
+    @property
+    def content(self) -> dict[str, Any] | None:
+        """`ver`, `nam`, `dob` and one of `v`, `t`, `r`; also of a certificate that is not valid."""
+
+def verify_dcc(text: str, trust: TrustList, at: datetime | int) -> DccVerdict:
+    """Verifies the text of a QR code. Never raises for what the text is."""
+
+def verify_dccs(
+    table: object,
+    trust: TrustList,
+    at: datetime | int,
+    column: str = "code",
+    *,
+    threads: int | None = None,
+) -> Table:
+    """A text column of codes on all cores.
+
+    Columns: is_valid, problems (codes, comma between), issuer, expires_at (seconds since 1970),
+    surname, given (transliterated), birth_date.
+    """
+
+@final
+class DccSigner:
+    """Signs DCC with ES256 or PS256, by the kind of private key."""
+
+    def __new__(
+        cls,
+        private_key: bytes | str,
+        *,
+        certificate: bytes | str | None = None,
+        kid: bytes | None = None,
+        issuer: str = "VN",
+    ) -> DccSigner:
+        """`private_key` is PKCS#8; give the signer's certificate or, without one, a kid.
+
+        Raises:
+            CoreError: `credential.private_key`, `credential.key_pair`, `credential.argument`.
+        """
+
+    def issue(
+        self, content: dict[str, Any], issued_at: datetime | int, expires_at: datetime | int
+    ) -> str:
+        """The text of the QR code.
+
+        Raises:
+            CoreError: `dcc.schema`, naming everything that is wrong with the content.
+        """
+
+@final
+class CoseMessage:
+    """A COSE_Sign1 message; its signature is not looked at."""
+
+    @property
+    def algorithm(self) -> Literal["ES256", "PS256"] | None: ...
+    @property
+    def kid(self) -> bytes | None: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def signature(self) -> bytes: ...
+    @property
+    def content(self) -> Any:
+        """The health certificate of the claims."""
+
+def read_cose(message: bytes) -> CoseMessage:
+    """Reads the inner layer of a DCC without verifying it."""
+
+def verify_cose(
+    message: bytes,
+    trust: TrustList,
+    at: datetime | int,
+    *,
+    schema_version: str | None = None,
+) -> DccVerdict:
+    """Verifies the inner layer of a DCC, as `verify_dcc` does after unpacking."""
+
+def dcc_unprefix(text: str) -> str:
+    """Takes `HC1:` off; CoreError `dcc.prefix` if it is not there."""
+
+def dcc_inflate(data: bytes) -> bytes:
+    """Undoes zlib, at most 64 KiB; CoreError `dcc.compression`."""
+
+def base45_decode(text: str) -> bytes:
+    """RFC 9285, strict; CoreError `base45.length`, `base45.character`, `base45.value`."""
+
+def base45_encode(data: bytes) -> str:
+    """RFC 9285."""
+
+def cbor_decode(data: bytes) -> Any:
+    """RFC 8949, one value that fills the input; tags fall away. CoreError `cbor.*`."""
+
+def cbor_encode(value: Any) -> bytes:
+    """Dict, list, str, int, float, bool, bytes and None; shortest heads, definite lengths."""
+
+def check_dcc_schema(content: Any, schema_version: str | None = None) -> list[str]:
+    """Everything that is wrong with the content of a DCC; empty if nothing is."""
+
+def transliterate_name(text: str) -> str:
+    """ICAO Doc 9303: `Đặng Thị-Hòa` → `DANG<THI<HOA`, at most 80 characters."""
+
+def read_certificate(certificate: bytes | str) -> dict[str, Any]:
+    """kid, not_before, not_after, usages (dotted), country of an X.509 certificate."""
+
+def may_sign_dcc(certificate: bytes | str, content: Any) -> bool:
+    """Whether the extended key usage of a signer's certificate covers this content."""
+
+@final
+class SlipSigner:
+    """Signs our compact result slip with Ed25519."""
+
+    def __new__(cls, private_key: bytes | str, key_id: int = 1) -> SlipSigner:
+        """`private_key` is PKCS#8 or its 32 bytes; `key_id` tells verifiers which key it is."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The 32 bytes that verify."""
+
+    def sign(
+        self,
+        *,
+        kind: Literal["single", "pool", "rapid", "other"],
+        outcome: Literal["negative", "positive", "inconclusive", "invalid", "rejected"],
+        sampled_at: datetime | int,
+        released_at: datetime | int,
+        code: str,
+        full_name: str,
+        birth_date: str,
+    ) -> str:
+        """165 symbols to stand behind `HTTPS://HOST/R/`; the same input gives the same slip.
+
+        `code` is a look-up code, `birth_date` ISO 8601.
+
+        Raises:
+            CoreError: `slip.statement`, `code.*`.
+        """
+
+@final
+class Slip:
+    """A slip that was read; attributes are None where the text is no slip at all."""
+
+    @property
+    def is_valid(self) -> bool: ...
+    @property
+    def problems(self) -> list[Problem]:
+        """`slip.form`, `slip.unknown_key`, `slip.signature`."""
+
+    @property
+    def key_id(self) -> int | None: ...
+    @property
+    def kind(self) -> str | None: ...
+    @property
+    def outcome(self) -> str | None: ...
+    @property
+    def code(self) -> str | None: ...
+    @property
+    def sampled_at(self) -> datetime | None: ...
+    @property
+    def released_at(self) -> datetime | None: ...
+    def is_of(self, full_name: str, birth_date: str) -> bool:
+        """Whether name (with or without diacritics) and ISO birth date are those signed."""
+
+def verify_slip(text: str, keys: dict[int, bytes]) -> Slip:
+    """Reads and verifies a slip or its whole address; `keys`: key_id → public key."""
+
+def verify_slips(
+    table: object, keys: dict[int, bytes], column: str = "code", *, threads: int | None = None
+) -> Table:
+    """A text column of slips on all cores: is_valid, problems, code, outcome, released_at."""
+
+@final
+class MerkleLog:
+    """The Merkle tree of RFC 6962 over a log. Thread safe. IndexError beyond what it holds."""
+
+    def __new__(cls, leaves: bytes | None = None) -> MerkleLog:
+        """Empty, or from leaf hashes as `leaves()` gave them."""
+
+    def __len__(self) -> int: ...
+    def append(self, entry: bytes) -> int:
+        """Adds an entry; returns its index."""
+
+    def append_many(self, table: object, column: str = "entry") -> int:
+        """Adds a binary or text column, all or nothing; returns the new size."""
+
+    def root(self, size: int | None = None) -> bytes:
+        """The root over the first `size` entries."""
+
+    def leaf(self, index: int) -> bytes:
+        """The leaf hash of an entry."""
+
+    def leaves(self, start: int = 0) -> bytes:
+        """Leaf hashes from `start` on, 32 bytes each: all a new tree needs."""
+
+    def inclusion_proof(self, index: int, size: int | None = None) -> list[bytes]:
+        """Shows that entry `index` is under `root(size)`."""
+
+    def consistency_proof(self, old_size: int, new_size: int | None = None) -> list[bytes]:
+        """Shows that the log of `new_size` entries begins with that of `old_size`."""
+
+def verify_inclusion(
+    entry: bytes, index: int, size: int, proof: list[bytes], root: bytes
+) -> bool: ...
+def verify_consistency(
+    old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: list[bytes]
+) -> bool: ...
+def leaf_hash(entry: bytes) -> bytes:
+    """SHA-256 over a zero and the entry."""
+
+def merkle_root(table: object, column: str = "entry") -> bytes:
+    """The root over a binary or text column: what an offline verifier compares."""

@@ -10,15 +10,17 @@ use crate::error::Error;
 #[allow(dead_code, reason = "read by linkage and pooling")]
 mod arrow;
 mod batch;
+mod cbor_objects;
 mod credential;
 mod linkage;
+mod merkle;
 mod name_columns;
 mod names;
 mod people;
 mod pooling;
-mod qr;
 mod qr_decode;
 mod qr_payload;
+mod slip;
 
 create_exception!(
     core_rs,
@@ -50,7 +52,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     linkage::register(module)?;
     names::register(module)?;
     pooling::register(module)?;
-    qr::register(module)?;
     qr_decode::register(module)?;
     qr_payload::register(module)
 }
