@@ -17,6 +17,7 @@ from portal.web import (
     errors,
     formats,
     headers,
+    health,
     languages,
     layout,
     logs,
@@ -58,6 +59,7 @@ def create_app(config: settings.Settings | None = None) -> Flask:
     formats.init_app(app)
     errors.init_app(app)
     headers.init_app(app, config)
+    health.init_app(app, config.var_dir)
     logs.init_app(app)
 
     @app.teardown_appcontext

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import current_app, flash, redirect, request, send_file, url_for
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
-from wtforms import SelectField
+from wtforms import SelectChoice, SelectField
 
 from core_rs import CoreError, parse_phone
 from portal import clock
@@ -88,7 +88,7 @@ class StaffView(RecordView):
     add_form_extra_fields = {
         "role": SelectField(
             lazy_gettext("Role"),
-            choices=[(role.value, label) for role, label in ROLE_LABELS.items()],
+            choices=[SelectChoice(role.value, label) for role, label in ROLE_LABELS.items()],
         )
     }
     link_columns = ("status",)

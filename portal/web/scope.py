@@ -5,7 +5,6 @@ gets the rule as a criterion (`do_orm_execute`), a write is checked before the f
 through a relationship of a row that may be seen are seen with it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +27,8 @@ class Rule:
     Attributes:
         kind: `site`, `area`, `owner`, `through`, `reference` (all staff read it) or `system`
             (no person's rows; guarded by permissions alone).
-        columns: the columns that name the site, area, owner or, for `through`, the parent.
+        columns: the columns that name the sites, the area (`area_id`), the owner
+            (`created_by_id`) or, for `through`, the parent; one that is the actor's is enough.
         parent: for `through`, the table whose rule counts.
         unless: tables whose own rule already decides when they stand in the same statement.
         is_lead_only: the rule counts only when no other scoped table stands in the statement.
@@ -78,7 +78,7 @@ RULES: dict[str, Rule] = {
     "certificate_templates": REFERENCE,
     "certificates": _site("site_id"),
     "collection_sessions": _site("site_id", is_lead_only=True),
-    "correction_requests": _site("site_id"),
+    "correction_requests": _site("site_id", "area_id"),
     "custody_events": _through("tube_id", "tubes"),
     "declaration_versions": _through("declaration_id", "declarations"),
     "declarations": Rule("area", ("area_id",)),
@@ -173,8 +173,16 @@ def _criterion(table: str, scope: Scope, user_id: int | None) -> Criterion:
         parent = _entity(rule.parent)
         allowed = sa.select(parent.id).where(_criterion(rule.parent, scope, user_id))
         return getattr(entity, rule.columns[0]).in_(allowed)
-    values: Any = {"site": scope.site_ids, "area": scope.area_ids, "owner": {user_id}}[rule.kind]
-    return sa.or_(*(_among(getattr(entity, name), values) for name in rule.columns))
+    return sa.or_(
+        *(_among(getattr(entity, name), _allowed(name, scope, user_id)) for name in rule.columns)
+    )
+
+
+def _allowed(column: str, scope: Scope, user_id: int | None) -> Any:
+    """The values of a scoping column that belong to the actor."""
+    if column == "area_id":
+        return scope.area_ids
+    return {user_id} if column == "created_by_id" else scope.site_ids
 
 
 def _among(column: Any, values: Any) -> Criterion:
@@ -199,15 +207,11 @@ def _wall_writes(session: Session, flush: UOWTransaction, instances: Any) -> Non
 
 def _covers(actor: Any, row: Any) -> bool:
     rule = RULES.get(sa.inspect(row).mapper.local_table.name, SYSTEM)
-    covers: dict[str, Callable[[Any], bool]] = {
-        "site": actor.scope.covers_site,
-        "area": actor.scope.covers_area,
-        "owner": lambda value: value == actor.user_id,
-    }
-    if rule.kind not in covers:
+    if rule.kind not in {"site", "area", "owner"}:
         return True  # a child's parent is walled itself; reference data need a permission
-    values = [_value(row, name) for name in rule.columns]
-    return any(covers[rule.kind](value) for value in values)
+    return any(
+        _value(row, name) in _allowed(name, actor.scope, actor.user_id) for name in rule.columns
+    )
 
 
 def _value(row: Any, column: str) -> Any:
