@@ -594,6 +594,47 @@ def match_tube(
     tube and its people. Raises as `match_pools`, and `pooling.tube` for an unknown tube.
     """
 
+class PoolIndex:
+    """A campaign kept in memory and matched as its tables grow.
+
+    Tables are those of `match_pools`; rows come in any order and any number of times. Each call
+    works out only what the new rows touch and returns the memberships whose state changed:
+    person_id, tube_code, state, reason, state_before, reason_before. A change from NEG_* to
+    anything else is urgent: somebody was told. Results need their `version` here: `amends_id` and
+    equal result ids are only compared within one call. A tube's row replaces the earlier one.
+    """
+
+    def __init__(self, policy: PoolPolicy | None = None) -> None: ...
+    def add_members(self, table: object) -> Table: ...
+    def set_tubes(self, table: object) -> Table: ...
+    def add_results(self, table: object) -> Table: ...
+    def close_findings(self, table: object) -> Table: ...
+    def rematch(self) -> None:
+        """Work everything out anew: the check of the increments, not the normal way."""
+
+    @property
+    def members(self) -> Table:
+        """Every membership: person_id, tube_code, state, reason."""
+
+    @property
+    def tubes(self) -> Table:
+        """As PoolMatch.tubes."""
+
+    @property
+    def retests(self) -> Table:
+        """As PoolMatch.retests; `row` counts memberships."""
+
+    def findings(self, as_of: object) -> Table:
+        """As PoolMatch.findings at an aware datetime; `row` counts memberships."""
+
+    @property
+    def counts(self) -> dict[str, int]: ...
+    @property
+    def byte_size(self) -> int:
+        """Bytes held, spare room included."""
+
+    def __len__(self) -> int: ...
+
 def pool_finding_kinds() -> list[dict[str, Any]]:
     """F1 to F16: code, title, effect, can_block, closers (roles that may close it)."""
 

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::findings::{Finding, Groups};
-use super::intern::Interner;
+use super::intern::{Interner, hash};
 use super::policy::Policy;
+use super::run::Change;
 use super::words::Outcome;
 use super::world::{MemberRow, NONE, ResultRow, TubeRow, World, flag, given};
 use crate::error::Result;
@@ -80,6 +81,8 @@ pub struct Campaign {
     identity_owner: Vec<u32>,
     identity_of: HashMap<u32, u32>,
     last_tube: u32,
+    /// Tubes whose consequences are not worked out yet.
+    pending: Vec<u32>,
 }
 
 const GROUPS: [&str; 3] = ["team", "laboratory", "rack"];
@@ -102,17 +105,46 @@ impl Campaign {
     /// The number of a tube code. Members of a tube mostly follow each other.
     #[inline]
     fn tube_number(&mut self, code: &str) -> Result<u32> {
-        if self.last_tube != NONE && self.tubes.text(self.last_tube) == code {
+        if self.last_tube != NONE && self.tubes.bytes(self.last_tube) == code.as_bytes() {
             return Ok(self.last_tube);
         }
         self.last_tube = self.tubes.add(code)?.0;
         Ok(self.last_tube)
     }
 
+    /// Adds memberships; `numbers` receives the number of each, [`NONE`] for somebody without a
+    /// tube. `text` gives the row of a number.
+    pub fn add_members<'a>(
+        &mut self,
+        count: usize,
+        numbers: &mut Vec<u32>,
+        text: impl Fn(usize) -> Result<MemberText<'a>>,
+    ) -> Result<()> {
+        const BLOCK: usize = 32;
+        let mut rows = [MemberText::default(); BLOCK];
+        let mut hashes = [0_u64; BLOCK];
+        for start in (0..count).step_by(BLOCK) {
+            let size = BLOCK.min(count - start);
+            for at in 0..size {
+                rows[at] = text(start + at)?;
+                hashes[at] = hash(rows[at].person.as_bytes());
+            }
+            self.people.touch(&hashes[..size]);
+            for at in 0..size {
+                numbers.push(self.add_one(&rows[at], hashes[at])?);
+            }
+        }
+        Ok(())
+    }
+
     /// Adds a membership; its number, or [`NONE`] for somebody without a tube.
-    #[inline]
     pub fn add_member(&mut self, text: &MemberText<'_>) -> Result<u32> {
-        let person = self.people.add(text.person)?.0;
+        self.add_one(text, hash(text.person.as_bytes()))
+    }
+
+    #[inline]
+    fn add_one(&mut self, text: &MemberText<'_>, hash: u64) -> Result<u32> {
+        let person = self.people.add_hashed(text.person, hash)?.0;
         if let Some(identity) = text.identity {
             self.note_identity(person, identity)?;
         }
@@ -122,6 +154,9 @@ impl Campaign {
         };
         let tube = self.tube_number(tube)?;
         let member = self.world.add_member(person, tube, text.row);
+        if self.pending.last() != Some(&tube) {
+            self.pending.push(tube);
+        }
         if let Some(round) = text.round {
             let round = self.rounds.add(round)?.0;
             let column = self.world.round.get_or_insert_default();
@@ -161,14 +196,35 @@ impl Campaign {
     fn doubt_identity(&mut self, person: u32, other: u32) {
         self.world.identities.entry(person).or_insert(other);
         self.world.mark_person(person, flag::IDENTITY);
+        self.await_person(person);
     }
 
-    /// Adds tubes; a code with two different rows is F13.
-    pub fn add_tubes(&mut self, rows: &[TubeText<'_>]) -> Result<Vec<u32>> {
+    fn await_person(&mut self, person: u32) {
+        let tubes = self.world.memberships(person).iter().map(|&m| self.world.tube[m as usize]);
+        self.pending.extend(tubes);
+    }
+
+    /// Works out what was added since the last time; gives the memberships whose state changed.
+    pub fn settle(&mut self) -> Vec<Change> {
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.sort_unstable();
+        pending.dedup();
+        self.world.apply(&pending)
+    }
+
+    /// Works out everything anew.
+    pub fn run(&mut self) {
+        self.pending = Vec::new();
+        self.world.run();
+    }
+
+    /// Adds tubes; a code with two different rows in one call is F13, in a later call the news.
+    pub fn add_tubes(&mut self, rows: &[TubeText<'_>]) -> Result<()> {
         let mut seen: HashMap<u32, TubeRow> = HashMap::with_capacity(rows.len());
-        let mut numbers = Vec::with_capacity(rows.len());
         for text in rows {
             let number = self.tube_number(text.tube)?;
+            self.world.touch_tube(number);
+            let before = self.world.tubes[number as usize].parent;
             let parent = match text.parent {
                 Some(code) => self.tubes.add(code)?.0,
                 None => NONE,
@@ -183,9 +239,10 @@ impl Campaign {
                     self.set_group(GROUPS[at], number, name)?;
                 }
             }
-            numbers.push(number);
+            self.pending.push(number);
+            self.pending.extend([before, parent].into_iter().filter(|&p| p != NONE));
         }
-        Ok(numbers)
+        Ok(())
     }
 
     fn set_group(&mut self, kind: &'static str, tube: u32, name: &str) -> Result<()> {
@@ -203,23 +260,22 @@ impl Campaign {
         Ok(())
     }
 
-    /// Adds results and gives the tubes they touch.
+    /// Adds results.
     ///
     /// A result that amends another of the same call has a version above it, whatever the order
     /// of the rows; if it names another tube, the amended tube loses its result. The same id with
     /// another tube is a clash on both tubes (F6).
-    pub fn add_results(&mut self, rows: &[ResultText<'_>]) -> Result<Vec<u32>> {
-        let mut touched = Vec::with_capacity(rows.len());
+    pub fn add_results(&mut self, rows: &[ResultText<'_>]) -> Result<()> {
         let mut versions: Vec<u16> = rows.iter().map(|r| r.version.unwrap_or(1)).collect();
         if rows.iter().any(|r| r.amends.is_some()) {
-            self.order_amendments(rows, &mut versions, &mut touched)?;
+            self.order_amendments(rows, &mut versions)?;
         }
         let mut ids = Interner::with_capacity(rows.len(), rows.len() * 16);
         let mut tube_of_id: Vec<u32> = Vec::with_capacity(rows.len());
         for (text, version) in rows.iter().zip(versions) {
             let tube = self.tube_number(text.tube)?;
             self.world.add_result(tube, ResultRow { version, ..text.row });
-            touched.push(tube);
+            self.pending.push(tube);
             if let Some(id) = text.id {
                 let (number, is_new) = ids.add(id)?;
                 if is_new {
@@ -228,18 +284,14 @@ impl Campaign {
                     let other = tube_of_id[number as usize];
                     self.world.tubes[tube as usize].given |= given::CLASH;
                     self.world.tubes[other as usize].given |= given::CLASH;
+                    self.pending.push(other);
                 }
             }
         }
-        Ok(touched)
+        Ok(())
     }
 
-    fn order_amendments(
-        &mut self,
-        rows: &[ResultText<'_>],
-        versions: &mut [u16],
-        touched: &mut Vec<u32>,
-    ) -> Result<()> {
+    fn order_amendments(&mut self, rows: &[ResultText<'_>], versions: &mut [u16]) -> Result<()> {
         let by_id: HashMap<&str, usize> =
             rows.iter().enumerate().filter_map(|(at, r)| r.id.map(|id| (id, at))).collect();
         // A chain of n amendments settles in n rounds; a circle is cut off and ends as F6 or in
@@ -269,7 +321,7 @@ impl Campaign {
                     ..rows[old].row
                 };
                 self.world.add_result(tube, cancel);
-                touched.push(tube);
+                self.pending.push(tube);
             }
         }
         Ok(())
@@ -280,6 +332,10 @@ impl Campaign {
         use super::words::Code;
         let tube = closing.tube.and_then(|code| self.tubes.find(code));
         let person = closing.person.and_then(|code| self.people.find(code));
+        if let Some(person) = person {
+            self.await_person(person);
+        }
+        self.pending.extend(tube);
         match (closing.code, person, tube) {
             (Code::Late | Code::NotForPool, Some(person), Some(tube)) => {
                 if let Some(member) = self.world.find_membership(person, tube) {
@@ -313,6 +369,9 @@ impl Campaign {
 
     /// Bytes held, spare room included.
     pub fn byte_size(&self) -> usize {
-        self.world.byte_size() + self.people.byte_size() + self.tubes.byte_size()
+        self.world.byte_size()
+            + self.pending.capacity() * 4
+            + self.people.byte_size()
+            + self.tubes.byte_size()
     }
 }

@@ -3,7 +3,7 @@
 use super::person::Piece;
 use super::tube::careful_after;
 use super::words::{Code, Reason, State};
-use super::world::{NONE, World, flag};
+use super::world::{NONE, World, flag, given};
 
 /// Set in a tally when the tube must be walked member by member.
 const ODD: u32 = 1 << 31;
@@ -15,6 +15,17 @@ struct Tally {
     members: u32,
     first: u32,
     last: u32,
+}
+
+/// A membership whose state changed, and what it was before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// The membership.
+    pub member: u32,
+    /// State before, as a number of [`State`].
+    pub state: u8,
+    /// Reason before, as a number of [`Reason`].
+    pub reason: u8,
 }
 
 /// Members that need more than their tube's verdict.
@@ -37,8 +48,48 @@ impl World {
         self.settle_all();
     }
 
-    /// Computes anew what depends on these tubes: they changed, or their members or results did.
-    pub fn apply(&mut self, changed: &[u32]) {
+    /// Computes anew what depends on these tubes (they changed, or their members or results did)
+    /// and gives the memberships whose state or reason is another now, with what it was.
+    ///
+    /// Where much changed, the whole campaign is the shorter way.
+    pub fn apply(&mut self, changed: &[u32]) -> Vec<Change> {
+        if changed.len() * 8 > self.tubes.len() {
+            let (state, reason) = (self.state.clone(), self.reason.clone());
+            self.run();
+            let old = state.into_iter().zip(reason);
+            return self.changes((0..self.person.len() as u32).zip(old));
+        }
+        let touched = self.judge_near(changed);
+        let mut old = Vec::new();
+        let mut many = Vec::new();
+        for &tube in &touched {
+            for member in self.members_of(tube) {
+                if self.flags[member as usize] & flag::MANY == 0 {
+                    old.push((member, self.shown(member)));
+                } else {
+                    many.extend_from_slice(self.memberships(self.person[member as usize]));
+                }
+            }
+        }
+        many.sort_unstable();
+        many.dedup();
+        old.extend(many.iter().map(|&member| (member, self.shown(member))));
+        self.settle_members_of(&touched);
+        self.changes(old.into_iter())
+    }
+
+    fn shown(&self, member: u32) -> (u8, u8) {
+        (self.state[member as usize], self.reason[member as usize])
+    }
+
+    fn changes(&self, old: impl Iterator<Item = (u32, (u8, u8))>) -> Vec<Change> {
+        old.filter(|&(m, was)| was != (self.state[m as usize], self.reason[m as usize]))
+            .map(|(member, (state, reason))| Change { member, state, reason })
+            .collect()
+    }
+
+    /// Judges what depends on the tubes; gives the tubes whose members must be settled.
+    fn judge_near(&mut self, changed: &[u32]) -> Vec<u32> {
         let mut roots = Vec::new();
         for &tube in changed {
             self.measure_tube(tube);
@@ -50,15 +101,21 @@ impl World {
         let mut touched = Vec::new();
         for &root in &roots {
             touched.push(root);
-            if let Some(children) = self.children.get(&root) {
+            if self.tubes[root as usize].given & given::PARENT != 0
+                && let Some(children) = self.children.get(&root)
+            {
                 touched.extend(children.iter().filter(|&&c| self.tubes[c as usize].parent == root));
                 self.measure_tube(root);
                 self.measure_parent(root);
             }
             self.judge_tree(root, None, 0);
         }
-        let mut near = touched.clone();
+        // F10 to F12 need somebody with several tubes, or tubes mixed into tubes.
+        let mut near = Vec::new();
         for &tube in &touched {
+            let is_mixed = self.tubes[tube as usize].given & given::PARENT != 0
+                || self.tubes[tube as usize].parent != NONE;
+            let before = near.len();
             for member in self.members_of(tube) {
                 if self.flags[member as usize] & flag::MANY == 0 {
                     continue;
@@ -69,6 +126,9 @@ impl World {
                     near.push(self.tubes[other as usize].parent);
                 }
             }
+            if is_mixed || near.len() > before {
+                near.push(tube);
+            }
         }
         near.sort_unstable();
         near.dedup();
@@ -78,9 +138,17 @@ impl World {
                 touched.push(tube);
             }
         }
+        // Members of a tube mixed into a doubted one follow it.
+        for at in 0..touched.len() {
+            if self.tubes[touched[at] as usize].given & given::PARENT != 0
+                && let Some(children) = self.children.get(&touched[at])
+            {
+                touched.extend_from_slice(children);
+            }
+        }
         touched.sort_unstable();
         touched.dedup();
-        self.settle_members_of(&touched);
+        touched
     }
 
     fn measure_all(&mut self) {
@@ -123,7 +191,7 @@ impl World {
         tube.judge(&self.policy, above);
         tube.is_doubted = false;
         let verdict = (tube.base, tube.reason);
-        if depth > 3 || !self.children.contains_key(&number) {
+        if depth > 3 || self.tubes[number as usize].given & given::PARENT == 0 {
             return;
         }
         for child in self.children.get(&number).cloned().unwrap_or_default() {
@@ -172,9 +240,6 @@ impl World {
             while at != NONE {
                 self.settle_member(at, &mut pieces, false);
                 at = self.next[at as usize];
-            }
-            for child in self.children.get(&tube).cloned().unwrap_or_default() {
-                self.settle_members_of(&[child]);
             }
         }
     }

@@ -301,13 +301,14 @@ impl World {
 
     /// All memberships of a person.
     pub fn memberships(&self, person: u32) -> &[u32] {
-        match self.many.get(&person) {
-            Some(all) => all,
-            None => match self.head.get(person as usize) {
-                Some(first) if *first != NONE => std::slice::from_ref(first),
-                _ => &[],
-            },
+        let first = match self.head.get(person as usize) {
+            Some(first) if *first != NONE => first,
+            _ => return &[],
+        };
+        if self.flags[*first as usize] & flag::MANY == 0 {
+            return std::slice::from_ref(first);
         }
+        self.many.get(&person).map_or(std::slice::from_ref(first), Vec::as_slice)
     }
 
     /// Marks all memberships of a person.

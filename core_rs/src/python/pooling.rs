@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 mod columns;
+mod index;
 mod intake;
 mod matching;
 mod numbers;
@@ -13,5 +14,6 @@ mod policy;
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     policy::register(module)?;
     matching::register(module)?;
+    index::register(module)?;
     numbers::register(module)
 }

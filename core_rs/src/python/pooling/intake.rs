@@ -30,12 +30,11 @@ pub(super) fn add_members(
     let length = person.get(0).map_or(16, str::len);
     campaign.reserve(table.len(), length);
     rows.reserve(table.len());
-    let mut missing = 0;
-    for row in 0..table.len() {
-        let Some(person) = person.get(row) else {
-            missing += 1;
-            continue;
-        };
+    let missing = (0..table.len()).filter(|&row| person.get(row).is_none()).count();
+    if missing > 0 {
+        return Err(faulty(format!("{missing} rows of members have no person_id")));
+    }
+    campaign.add_members(table.len(), rows, |row| {
         let mut flags = if withdrawn[row] { flag::WITHDRAWN } else { 0 };
         if fitness.refuses(
             symptomatic[row],
@@ -45,20 +44,15 @@ pub(super) fn add_members(
         ) {
             flags |= flag::NOT_FOR_POOL;
         }
-        let text = MemberText {
-            person,
+        Ok(MemberText {
+            person: person.get(row).unwrap_or_default(),
             tube: tube.get(row),
             row: MemberRow { added: added[row], collected: collected[row], flags },
             round: round.get(row),
             retest_of: retest_of.get(row),
             identity: identity.get(row),
-        };
-        rows.push(campaign.add_member(&text)?);
-    }
-    if missing > 0 {
-        return Err(faulty(format!("{missing} rows of members have no person_id")));
-    }
-    Ok(())
+        })
+    })
 }
 
 fn faulty(sentence: String) -> Error {
@@ -112,8 +106,8 @@ impl Fitness {
     }
 }
 
-/// Adds tubes and gives their numbers.
-pub(super) fn add_tubes(campaign: &mut Campaign, table: &Rows<'_>) -> Result<Vec<u32>> {
+/// Adds tubes.
+pub(super) fn add_tubes(campaign: &mut Campaign, table: &Rows<'_>) -> Result<()> {
     let mut faults = Faults::default();
     let code = table.texts("tube_code", true, &mut faults);
     let parent = table.texts("parent_code", false, &mut faults);
@@ -172,8 +166,8 @@ fn is_media(kind: Option<&str>, faults: &mut Faults) -> bool {
     }
 }
 
-/// Adds results and gives the tubes they touch.
-pub(super) fn add_results(campaign: &mut Campaign, table: &Rows<'_>) -> Result<Vec<u32>> {
+/// Adds results.
+pub(super) fn add_results(campaign: &mut Campaign, table: &Rows<'_>) -> Result<()> {
     let mut faults = Faults::default();
     let tube = table.texts("tube_code", true, &mut faults);
     let outcome = table.texts("outcome", true, &mut faults);

@@ -53,22 +53,35 @@ impl PoolMatch {
 
     #[getter]
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let mut sums = [0_u64; State::ALL.len()];
-        for &state in &self.campaign.world.state {
-            sums[usize::from(state)] += 1;
-        }
-        let counts = PyDict::new(py);
-        for (state, sum) in State::ALL.iter().zip(sums) {
-            if sum > 0 {
-                counts.set_item(state.text(), sum)?;
-            }
-        }
-        Ok(counts)
+        counts_by_state(py, &self.campaign)
     }
 
     fn __len__(&self) -> usize {
         self.rows.len()
     }
+}
+
+/// Memberships by state, states without any left out.
+pub(super) fn counts_by_state<'py>(
+    py: Python<'py>,
+    campaign: &Campaign,
+) -> PyResult<Bound<'py, PyDict>> {
+    let mut sums = [0_u64; State::ALL.len()];
+    for &state in &campaign.world.state {
+        sums[usize::from(state)] += 1;
+    }
+    let counts = PyDict::new(py);
+    for (state, sum) in State::ALL.iter().zip(sums) {
+        if sum > 0 {
+            counts.set_item(state.text(), sum)?;
+        }
+    }
+    Ok(counts)
+}
+
+/// An aware datetime as seconds since 1970.
+pub(super) fn seconds_of(instant: &Bound<'_, PyAny>) -> PyResult<u32> {
+    Ok(instant.call_method0("timestamp")?.extract::<f64>()? as u32)
 }
 
 /// Arrow tables, or lists of dictionaries, as batches of rows.
@@ -101,7 +114,7 @@ fn match_pools(
     closings: Option<&Bound<'_, PyAny>>,
     as_of: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<PoolMatch> {
-    let as_of = as_of.map(|at| at.call_method0("timestamp")?.extract::<f64>()).transpose()?;
+    let as_of = as_of.map(seconds_of).transpose()?;
     let tables = [Some(members), tubes, Some(results), closings];
     let mut batches = Vec::with_capacity(4);
     for table in tables {
@@ -110,30 +123,34 @@ fn match_pools(
     let policy = policy.map_or_else(Policy::default, |p| p.policy.clone());
     let mut campaign = Campaign::new(policy);
     let mut rows = Vec::new();
-    let is_small = batches.iter().flatten().any(|b| matches!(b, Rows::Dicts(_)));
-    let done = if is_small {
-        load(&mut campaign, &batches, &mut rows)
-    } else {
-        // Only Arrow memory from here on: other Python threads may run.
-        let arrow: Vec<Vec<arrow_array::RecordBatch>> = batches
-            .iter()
-            .map(|table| {
-                let batch = |rows: &Rows<'_>| match rows {
-                    Rows::Batch(batch) => Some(batch.clone()),
-                    Rows::Dicts(_) => None,
-                };
-                table.iter().filter_map(batch).collect()
-            })
-            .collect();
-        py.detach(|| {
-            let tables: Vec<Vec<Rows<'_>>> =
-                arrow.into_iter().map(|t| t.into_iter().map(Rows::Batch).collect()).collect();
-            load(&mut campaign, &tables, &mut rows)
-        })
-    };
+    let done = detached(py, &batches, |tables| load(&mut campaign, tables, &mut rows));
     done.map_err(|error| to_python(py, &error))?;
-    let as_of = as_of.map_or_else(|| latest(&campaign), |at| at as u32);
+    let as_of = as_of.unwrap_or_else(|| latest(&campaign));
     Ok(PoolMatch { campaign, rows, as_of })
+}
+
+/// Calls `work` with the tables; without the GIL if they are Arrow memory only.
+pub(super) fn detached<T: Send>(
+    py: Python<'_>,
+    tables: &[Vec<Rows<'_>>],
+    work: impl FnOnce(&[Vec<Rows<'_>>]) -> T + Send,
+) -> T {
+    let mut arrow: Vec<Vec<arrow_array::RecordBatch>> = Vec::with_capacity(tables.len());
+    for table in tables {
+        let mut batches = Vec::with_capacity(table.len());
+        for rows in table {
+            match rows {
+                Rows::Batch(batch) => batches.push(batch.clone()),
+                Rows::Dicts(_) => return work(tables),
+            }
+        }
+        arrow.push(batches);
+    }
+    py.detach(|| {
+        let tables: Vec<Vec<Rows<'_>>> =
+            arrow.into_iter().map(|t| t.into_iter().map(Rows::Batch).collect()).collect();
+        work(&tables)
+    })
 }
 
 fn load(campaign: &mut Campaign, tables: &[Vec<Rows<'_>>], rows: &mut Vec<u32>) -> Result<()> {
@@ -149,7 +166,7 @@ fn load(campaign: &mut Campaign, tables: &[Vec<Rows<'_>>], rows: &mut Vec<u32>) 
     for table in &tables[3] {
         intake::add_closings(campaign, table)?;
     }
-    campaign.world.run();
+    campaign.run();
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use arrow_schema::{DataType, Field, Schema};
 
 use crate::error::{Error, Kind, Result};
 use crate::pooling::campaign::Campaign;
+use crate::pooling::run::Change;
 use crate::pooling::words::{Code, Outcome, Reason, State};
 use crate::pooling::world::NONE;
 use crate::python::arrow::Table;
@@ -173,5 +174,34 @@ pub(super) fn retests(campaign: &Campaign, rows: &[u32]) -> Result<Table> {
             "needs_new_sample",
             Arc::new(found.iter().map(|r| Some(r.needs_new_sample)).collect::<BooleanArray>()),
         ),
+    ])
+}
+
+/// Memberships whose state changed: who, where, the state now and before.
+pub(super) fn changes(campaign: &Campaign, changes: &[Change]) -> Result<Table> {
+    let world = &campaign.world;
+    let at = || changes.iter().map(|c| c.member as usize);
+    let person = at().map(|m| Some(campaign.people.text(world.person[m])));
+    let tube = at().map(|m| Some(campaign.tubes.text(world.tube[m])));
+    table(vec![
+        ("person_id", Arc::new(person.collect::<StringArray>())),
+        ("tube_code", Arc::new(tube.collect::<StringArray>())),
+        ("state", states(at().map(|m| world.state[m]).collect())?),
+        ("reason", reasons(at().map(|m| world.reason[m]).collect())?),
+        ("state_before", states(changes.iter().map(|c| c.state).collect())?),
+        ("reason_before", reasons(changes.iter().map(|c| c.reason).collect())?),
+    ])
+}
+
+/// Every membership with its state.
+pub(super) fn states_of_all(campaign: &Campaign) -> Result<Table> {
+    let world = &campaign.world;
+    let person = world.person.iter().map(|&p| Some(campaign.people.text(p)));
+    let tube = world.tube.iter().map(|&t| Some(campaign.tubes.text(t)));
+    table(vec![
+        ("person_id", Arc::new(person.collect::<StringArray>())),
+        ("tube_code", Arc::new(tube.collect::<StringArray>())),
+        ("state", states(world.state.clone())?),
+        ("reason", reasons(world.reason.clone())?),
     ])
 }
