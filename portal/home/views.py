@@ -5,7 +5,10 @@ from typing import Any
 from flask import redirect
 from flask_appbuilder import BaseView, expose
 
-from portal.web.access import current_login, login_url
+from portal.db import db_session
+from portal.home.queries import figures
+from portal.home.tasks import tiles
+from portal.web.access import current_actor, current_login, login_url, visible_menu
 
 
 class HomeView(BaseView):
@@ -20,4 +23,5 @@ class HomeView(BaseView):
         """Tasks with their counts."""
         if current_login() is None:
             return redirect(login_url())
-        return self.render_template("home/home.html")
+        found = figures(db_session(), current_actor())
+        return self.render_template("home/home.html", tiles=tiles(visible_menu(), found))
