@@ -16,6 +16,7 @@ def register(appbuilder: AppBuilder) -> None:
     """Adds every screen and API to the application."""
     _accounts(appbuilder)
     _public(appbuilder)
+    _laboratory(appbuilder)
     _organisation(appbuilder)
     _oversight(appbuilder)
 
@@ -73,3 +74,25 @@ def _oversight(appbuilder: AppBuilder) -> None:
         category="Oversight",
         category_label=lazy_gettext("Oversight"),
     )
+
+
+def _laboratory(appbuilder: AppBuilder) -> None:
+    from portal.results.finding_views import FindingView
+    from portal.results.receipt_views import ReceiptView
+    from portal.results.record_views import SampleView, TubeView
+    from portal.results.release_views import ReleaseView
+    from portal.results.retest_views import RetestView
+    from portal.results.run_views import RackView
+
+    laboratory = {"category": "Laboratory", "category_label": lazy_gettext("Laboratory")}
+    samples = {"category": "Sampling", "category_label": lazy_gettext("Samples")}
+    for view, name, label, place in (
+        (SampleView, "Samples", lazy_gettext("Samples"), samples),
+        (TubeView, "Tubes", lazy_gettext("Tubes"), samples),
+        (RetestView, "Sample again", lazy_gettext("Sample again"), samples),
+        (FindingView, "Findings", lazy_gettext("Findings"), samples),
+        (ReceiptView, "Receive samples", lazy_gettext("Receive samples"), laboratory),
+        (RackView, "Enter results", lazy_gettext("Enter results"), laboratory),
+        (ReleaseView, "Release results", lazy_gettext("Release results"), laboratory),
+    ):
+        appbuilder.add_view(view, name, label=label, **place)

@@ -89,3 +89,28 @@ grant(
     Role.COORDINATOR,
     Role.SITE_MANAGER,
 )
+
+
+# -- laboratory and pools ------------------------------------------------------------------------
+_LABORATORY = (Role.LABORATORY_TECHNICIAN, Role.LABORATORY_VERIFIER)
+_LEADERS = (Role.COORDINATOR, Role.DEPARTMENT_ADMIN)
+
+grant("Receipt", "can_list", *_LABORATORY, *_LEADERS)
+grant("Receipt", ("can_receive", "can_reject"), *_LABORATORY)
+grant("Runs", READ, *_LABORATORY, *_LEADERS, Role.AUDITOR)
+grant("Runs", ("can_record", "can_import"), *_LABORATORY)
+grant("Runs", "can_amend", *_LABORATORY)
+grant("Runs", "can_release", Role.LABORATORY_VERIFIER)
+grant("Findings", (*READ, "can_export"), *_LABORATORY, *_LEADERS, Role.SITE_MANAGER)
+grant("Findings", "can_close", Role.LABORATORY_VERIFIER, *_LEADERS, Role.SITE_MANAGER)
+grant("Retests", "can_list", Role.SITE_MANAGER, Role.COLLECTOR, *_LEADERS)
+grant("Retests", "can_note", Role.SITE_MANAGER, Role.COLLECTOR, Role.COORDINATOR)
+grant("Samples", READ, Role.SITE_MANAGER, Role.COLLECTOR, Role.DATA_OFFICER, Role.AUDITOR)
+grant("Samples", READ, *_LEADERS)
+grant("Samples", "can_export", Role.SITE_MANAGER, Role.AUDITOR, *_LEADERS)
+grant("Samples", ("can_edit", "can_withdraw"), Role.SITE_MANAGER, Role.COORDINATOR)
+grant("Tubes", READ, *_LABORATORY, *_LEADERS, Role.SITE_MANAGER, Role.COLLECTOR, Role.AUDITOR)
+grant("Tubes", "can_export", *_LABORATORY, *_LEADERS, Role.SITE_MANAGER, Role.AUDITOR)
+grant("Tubes", ("can_edit", "can_withdraw"), *_LABORATORY, Role.COORDINATOR)
+grant("Turnaround", "can_list", *_LABORATORY, *_LEADERS, Role.SITE_MANAGER, Role.AUDITOR)
+grant("Pool advice", "can_list", *_LEADERS, Role.SITE_MANAGER)

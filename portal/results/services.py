@@ -308,6 +308,26 @@ def release(
     return report
 
 
+@across_sites("a preview reads what a release would reach; the caller rolls it back")
+def preview(session: Session, actor: Actor, *, run_id: int) -> ReleaseReport:
+    """What a release of the run would do. Writes to find out: the caller must roll back."""
+    run = _get_run(session, actor, run_id)
+    at = clock.now()
+    tube_ids = session.execute(
+        sa.update(R)
+        .where(
+            R.c.run_id == run.id,
+            R.c.status == ResultStatus.RECORDED,
+            R.c.hold_reason == "",
+            R.c.amends_id.is_(None),
+            R.c.tube_id.is_not(None),
+        )
+        .values(status=ResultStatus.RELEASED, released_at=at)
+        .returning(R.c.tube_id)
+    ).scalars()
+    return rematch(session, actor, sorted(set(tube_ids)), at=at)
+
+
 def _hold_by_hand(session: Session, run_id: int, hold: Mapping[int, str]) -> None:
     if any(not reason.strip() for reason in hold.values()):
         raise Invalid(_("Every hold needs a reason."))

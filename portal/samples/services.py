@@ -93,7 +93,10 @@ def receive(
         if rules.may_become(row.status, TubeStatus.RECEIVED):
             fresh.append((row, tube))
             report.received.append(row.id)
-        elif row.status == TubeStatus.RECEIVED and row.laboratory_id == laboratory_id:
+        elif (
+            row.status in {TubeStatus.RECEIVED, TubeStatus.IN_TEST}
+            and row.laboratory_id == laboratory_id
+        ):
             if tube.counted_swabs is not None and tube.counted_swabs != row.counted_swabs:
                 recounts.append({"id": row.id, "counted_swabs": tube.counted_swabs})
                 report.recounted.append(row.id)

@@ -6,9 +6,11 @@ import uuid
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
+from flask_appbuilder.security.sqla.models import Role as FabRole
 from flask_appbuilder.security.sqla.models import User
 
 from portal import clock
+from portal.accounts.models import StaffProfile, Training
 from portal.actors import Actor, Scope, system
 from portal.campaigns.models import CollectionSession, HourlyCount
 from portal.db import db_session, transaction
@@ -22,6 +24,7 @@ from portal.samples import services as samples
 from portal.samples.models import Sample, Tube
 from portal.samples.services import ScannedTube
 from tests.portal.ingest.province import Province, make_province
+from tests.portal.web.world import _HASH
 
 _numbers = itertools.count(1)
 GOOD = RunFacts(positive_control="passed", negative_control="passed", kit_name="Kit")
@@ -36,18 +39,40 @@ def hours_ago(hours: float) -> dt.datetime:
     return clock.now() - dt.timedelta(hours=hours)
 
 
-def make_user(name: str) -> int:
+def make_user(name: str, role: Role | None = None, site_id: int | None = None) -> int:
     with transaction(system("test")) as session:
         user = User(
             first_name=name,
             last_name="",
             username=name,
             email=f"{name}@example.invalid",
-            password="x",
+            password=_HASH,
             active=True,
         )
         session.add(user)
+        if role is not None:
+            found = session.scalars(sa.select(FabRole).where(FabRole.name == role.value)).first()
+            user.roles = [found or FabRole(name=role.value)]
         session.flush()
+        profile = StaffProfile(
+            user_id=user.id,
+            full_name=name,
+            sort_name=name,
+            created_at=clock.now(),
+            site_id=site_id,
+            status="active",
+            must_change_password=False,
+        )
+        session.add(profile)
+        session.flush()
+        session.add(
+            Training(
+                staff_id=profile.id,
+                course="Xét nghiệm",
+                trained_on=dt.date(2026, 8, 1),
+                recorded_at=clock.now(),
+            )
+        )
         return user.id
 
 
@@ -55,7 +80,7 @@ def staff(name: str, role: Role, *site_ids: int) -> Actor:
     return Actor(
         kind="staff",
         name=name,
-        user_id=make_user(name),
+        user_id=make_user(name, role, site_ids[0]),
         roles=frozenset({role}),
         scope=Scope(site_ids=frozenset(site_ids)),
     )
