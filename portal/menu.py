@@ -17,6 +17,7 @@ def register(appbuilder: AppBuilder) -> None:
     _accounts(appbuilder)
     _public(appbuilder)
     _laboratory(appbuilder)
+    _citizens(appbuilder)
     _organisation(appbuilder)
     _oversight(appbuilder)
 
@@ -37,6 +38,27 @@ def _public(appbuilder: AppBuilder) -> None:
 
     for view in (DeclareView, LookupView, VerifyView):
         appbuilder.add_view_no_menu(view)
+
+
+def _citizens(appbuilder: AppBuilder) -> None:
+    from portal.certificates import batch
+    from portal.certificates.staff_views import (
+        CertificateView,
+        CorrectionRequestView,
+        ResultPaperView,
+    )
+    from portal.declarations.staff_views import DeclarationImportView, DeclarationView
+
+    batch.install()
+    place = {"category": "Citizens", "category_label": lazy_gettext("Citizens")}
+    for view, name, label in (
+        (DeclarationView, "Declarations", lazy_gettext("Declarations")),
+        (DeclarationImportView, "Import declarations", lazy_gettext("Import declarations")),
+        (ResultPaperView, "Results as papers", lazy_gettext("Results as papers")),
+        (CertificateView, "Certificates", lazy_gettext("Certificates")),
+        (CorrectionRequestView, "Correction requests", lazy_gettext("Correction requests")),
+    ):
+        appbuilder.add_view(view, name, label=label, **place)
 
 
 def _organisation(appbuilder: AppBuilder) -> None:

@@ -114,3 +114,32 @@ grant("Tubes", "can_export", *_LABORATORY, *_LEADERS, Role.SITE_MANAGER, Role.AU
 grant("Tubes", ("can_edit", "can_withdraw"), *_LABORATORY, Role.COORDINATOR)
 grant("Turnaround", "can_list", *_LABORATORY, *_LEADERS, Role.SITE_MANAGER, Role.AUDITOR)
 grant("Pool advice", "can_list", *_LEADERS, Role.SITE_MANAGER)
+
+
+# -- declarations, certificates -------------------------------------------------------------------
+grant(
+    "Declarations",
+    (*WRITE, "can_withdraw", "can_reissue"),
+    Role.DECLARATION_OFFICER,
+    Role.DATA_OFFICER,
+    Role.DEPARTMENT_ADMIN,
+)
+grant("Declarations", "can_export", Role.DECLARATION_OFFICER, Role.DEPARTMENT_ADMIN, Role.AUDITOR)
+grant("Declarations", READ, Role.AUDITOR, Role.COORDINATOR)
+grant("DeclarationImports", "can_import", Role.DECLARATION_OFFICER, Role.DATA_OFFICER)
+grant(
+    "ResultPapers",
+    ("can_list", "can_export"),
+    Role.AUDITOR,
+    Role.DEPARTMENT_ADMIN,
+    Role.SITE_MANAGER,
+)
+grant("Certificates", READ, Role.AUDITOR, Role.DEPARTMENT_ADMIN, Role.SITE_MANAGER)
+grant("Certificates", ("can_withdraw", "can_export"), Role.DEPARTMENT_ADMIN)
+grant(
+    "CorrectionRequests",
+    (*READ, "can_withdraw"),
+    Role.DEPARTMENT_ADMIN,
+    Role.DATA_OFFICER,
+    Role.SITE_MANAGER,
+)

@@ -5,6 +5,7 @@ Every document is PDF/A-3a and declares PDF/UA-1 in the same file, embeds the fo
 input: dates and identifier come from the caller, never from a clock.
 """
 
+import atexit
 import datetime as dt
 import hashlib
 from functools import cache
@@ -43,6 +44,8 @@ def environment() -> Environment:
 @cache
 def fonts() -> Any:
     """The font configuration of this process: shared, since each new one costs memory."""
+    # Dropped before the interpreter takes its modules apart, or its destructor complains.
+    atexit.register(fonts.cache_clear)
     from weasyprint.text.fonts import FontConfiguration
 
     return FontConfiguration()

@@ -8,16 +8,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from portal import clock
 from portal.accounts.models import StaffProfile
+from portal.areas.models import AdminUnit
 from portal.campaigns.models import Campaign
 from portal.certificates.models import Certificate, CertificateTemplate
-from portal.certificates.rules import DEFAULT_TEXTS, SampleFacts
+from portal.certificates.rules import DEFAULT_TEXTS, KINDS, SampleFacts
 from portal.people.models import Person
 from portal.results.models import AntigenRead, LabResult, LabRun
 from portal.samples.models import Sample, Tube
 from portal.sites.models import Site
 
 _Laboratory = aliased(Site)
+_Place = aliased(Site)
 
 _FACTS = (
     sa.select(
@@ -251,11 +254,69 @@ def find_by_code(session: Session, code: str) -> Certificate | None:
     return session.scalars(sa.select(Certificate).where(Certificate.code == code)).one_or_none()
 
 
-def newest_of(session: Session, sample_id: int) -> Certificate | None:
-    """The newest certificate of a sample, whatever became of it."""
-    return session.scalars(
+def newest_of(session: Session, sample_ids: Sequence[int]) -> dict[int, Certificate]:
+    """The newest certificate of each sample that has one, whatever became of it."""
+    rows = session.scalars(
         sa.select(Certificate)
-        .where(Certificate.sample_id == sample_id)
-        .order_by(Certificate.number.desc())
-        .limit(1)
-    ).first()
+        .where(Certificate.sample_id.in_(sample_ids))
+        .order_by(Certificate.sample_id, Certificate.number)
+    )
+    return {certificate.sample_id: certificate for certificate in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFilter:
+    """Which released results an auditor asks for; the days are local and of collection."""
+
+    campaign_id: int | None = None
+    site_id: int | None = None
+    area_id: int | None = None
+    first_day: dt.date | None = None
+    last_day: dt.date | None = None
+    kind: str = ""
+
+
+def _matching(wanted: ResultFilter) -> Any:
+    states = [state for state, kind in KINDS.items() if wanted.kind in {"", kind}]
+    query = sa.select(Sample.id).where(
+        Sample.state.in_(states),
+        Sample.released_at.is_not(None),
+        Sample.withdrawn_at.is_(None),
+    )
+    if wanted.campaign_id:
+        query = query.where(Sample.campaign_id == wanted.campaign_id)
+    if wanted.site_id:
+        query = query.where(Sample.site_id == wanted.site_id)
+    if wanted.area_id:
+        path = sa.select(AdminUnit.path).where(AdminUnit.id == wanted.area_id).scalar_subquery()
+        below = sa.select(AdminUnit.id).where(AdminUnit.path.startswith(path))
+        sites = sa.select(_Place.id).where(_Place.area_id.in_(below))
+        query = query.where(Sample.site_id.in_(sites))
+    if wanted.first_day:
+        query = query.where(Sample.collected_at >= clock.start_of_day(wanted.first_day))
+    if wanted.last_day:
+        after = clock.start_of_day(wanted.last_day + dt.timedelta(days=1))
+        query = query.where(Sample.collected_at < after)
+    return query
+
+
+def count_results(session: Session, wanted: ResultFilter) -> int:
+    """How many released results a filter finds."""
+    return session.scalar(sa.select(sa.func.count()).select_from(_matching(wanted).subquery())) or 0
+
+
+def result_ids(
+    session: Session, wanted: ResultFilter, *, after: int = 0, limit: int = 500
+) -> list[int]:
+    """The next samples of a filter, by key."""
+    query = _matching(wanted).where(Sample.id > after).order_by(Sample.id).limit(limit)
+    return list(session.scalars(query))
+
+
+def campaigns_and_sites(session: Session) -> tuple[list[Campaign], list[Site]]:
+    """What the filter's boxes offer."""
+    campaigns = list(session.scalars(sa.select(Campaign).order_by(Campaign.id.desc()).limit(200)))
+    sites = session.scalars(
+        sa.select(Site).where(Site.kind == "collection").order_by(Site.name).limit(2000)
+    )
+    return campaigns, list(sites)

@@ -1,6 +1,7 @@
 """What is done with certificates: issue, verify, revoke; and opening results by code."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 import core_rs
 from portal import clock
 from portal.actors import Actor
+from portal.audit import services as audit
 from portal.certificates import queries, rules
 from portal.certificates.models import Certificate, CorrectionRequest
 from portal.certificates.rules import Office, SampleFacts
@@ -46,27 +48,74 @@ def issue(session: Session, actor: Actor, *, sample_id: int, office: Office) -> 
         NotFound: there is no such sample for this actor.
         Conflict: the sample has no released result.
     """
-    facts = _facts(session, sample_id)
-    if actor.kind == "staff":
-        actor.scope.require_site(facts.site_id)
-    kind = rules.kind_of(facts)
-    if not kind:
+    issued = issue_many(session, actor, sample_ids=[sample_id], office=office)
+    if not issued:
         raise Conflict(gettext("This sample has no released result yet."), code="no_result")
-    texts = queries.texts_of(session, kind, clock.today())
-    digest = rules.facts_digest(facts, kind=kind, texts=texts.values, office=office)
-    newest = queries.newest_of(session, sample_id)
-    if newest is not None and newest.status == "valid" and newest.facts_sha256 == digest:
-        return newest
+    return issued[0]
+
+
+def issue_many(
+    session: Session, actor: Actor, *, sample_ids: Sequence[int], office: Office
+) -> list[Certificate]:
+    """Certificates of many samples, in their order; samples without a result are left out.
+
+    Five statements for any number, if none is replaced.
+
+    Raises:
+        NotFound: a sample is not there, or not for this actor.
+    """
+    found = queries.facts_of(session, sample_ids)
+    if len(found) != len(sample_ids):
+        raise NotFound("There is no such sample.")
+    for facts in found:
+        if actor.kind == "staff":
+            actor.scope.require_site(facts.site_id)
+    newest = queries.newest_of(session, sample_ids)
+    texts: dict[str, queries.Texts] = {}
+    issued, made, replaced = [], [], []
+    for facts in found:
+        kind = rules.kind_of(facts)
+        if not kind:
+            continue
+        if kind not in texts:
+            texts[kind] = queries.texts_of(session, kind, clock.today())
+        old = newest.get(facts.sample_id)
+        digest = rules.facts_digest(facts, kind=kind, texts=texts[kind].values, office=office)
+        if old is not None and old.status == "valid" and old.facts_sha256 == digest:
+            issued.append(old)
+            continue
+        new = _made(facts, kind, texts[kind], office, digest, old.number + 1 if old else 1)
+        made.append(new)
+        issued.append(new)
+        if old is not None and old.status == "valid":
+            replaced.append((old, new))
+    session.add_all(made)
+    session.flush()
+    for old, new in replaced:
+        old.status, old.replaced_by_id = "replaced", new.id
+        old.ended_at, old.ending_reason = new.issued_at, "corrected"
+    session.flush()
+    return issued
+
+
+def _made(
+    facts: SampleFacts,
+    kind: str,
+    texts: queries.Texts,
+    office: Office,
+    digest: str,
+    number: int,
+) -> Certificate:
     issued_at = clock.now().replace(microsecond=0)
     code = core_rs.new_code()
     page = rules.compose(
         facts, kind=kind, texts=texts.values, office=office, code=code, issued_at=issued_at
     )
-    certificate = Certificate(
+    return Certificate(
         code=code,
         kind=kind,
-        sample_id=sample_id,
-        number=newest.number + 1 if newest else 1,
+        sample_id=facts.sample_id,
+        number=number,
         site_id=facts.site_id,
         template_id=texts.template_id,
         facts_sha256=digest,
@@ -80,15 +129,6 @@ def issue(session: Session, actor: Actor, *, sample_id: int, office: Office) -> 
         result_version=facts.result_version,
         issued_at=issued_at,
     )
-    session.add(certificate)
-    session.flush()
-    if newest is not None and newest.status == "valid":
-        newest.status = "replaced"
-        newest.replaced_by_id = certificate.id
-        newest.ended_at = issued_at
-        newest.ending_reason = "corrected"
-        session.flush()
-    return certificate
 
 
 def revoke(session: Session, actor: Actor, *, certificate_id: int, reason: str) -> Certificate:
@@ -258,3 +298,27 @@ def ask_correction(
     session.add(request)
     session.flush()
     return request
+
+
+def close_request(
+    session: Session, actor: Actor, *, request_id: int, answer: str
+) -> CorrectionRequest:
+    """Closes a citizen's request with what was done.
+
+    Raises:
+        Conflict: it is closed already.
+    """
+    request = session.get(CorrectionRequest, request_id)
+    if request is None:
+        raise NotFound("There is no such request.")
+    if request.status != "open":
+        raise Conflict(gettext("This request is closed already."))
+    request.status, request.answer = "closed", answer.strip()[:300]
+    request.closed_at, request.closed_by_id = clock.now(), actor.user_id
+    request.version += 1
+    return request
+
+
+def note_print(session: Session, actor: Actor, certificate: Certificate) -> None:
+    """Writes down that staff saved or printed a paper."""
+    audit.note(session, actor, "print", "certificates", key=str(certificate.id))

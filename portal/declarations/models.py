@@ -49,6 +49,35 @@ class Declaration(Model):
 
     area: Mapped[AdminUnit | None] = relationship()
     person: Mapped[Person | None] = relationship()
+    current: Mapped["DeclarationVersion"] = relationship(
+        primaryjoin="and_(DeclarationVersion.declaration_id == Declaration.id, "
+        "DeclarationVersion.number == Declaration.current_version)",
+        viewonly=True,
+        uselist=False,
+    )
+
+    def __repr__(self) -> str:
+        return self.lookup_code
+
+    @property
+    def birth(self) -> str:
+        """The day of birth as people write it, or the year alone."""
+        return f"{self.birth_on:%d/%m/%Y}" if self.birth_on else str(self.birth_year or "")
+
+    @property
+    def symptoms(self) -> list[str]:
+        """The symptoms of the current version."""
+        return list(self.current.answers.get("symptoms", []))
+
+    @property
+    def had_contact(self) -> str:
+        """Whether a contact was declared, as the form says it."""
+        return "yes" if self.current.answers.get("had_contact") else "no"
+
+    @property
+    def travelled(self) -> str:
+        """The places of the last days."""
+        return str(self.current.answers.get("travelled", ""))
 
 
 class DeclarationVersion(Model):

@@ -107,3 +107,8 @@ def _bare(province_name: str) -> str:
         if province_name.startswith(kind):
             return province_name.removeprefix(kind)
     return province_name
+
+
+def find_area(session: Session, area_id: int) -> AdminUnit | None:
+    """A unit by its key."""
+    return session.get(AdminUnit, area_id)

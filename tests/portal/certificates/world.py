@@ -29,11 +29,13 @@ class World:
     session: Session
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
+    code_suffix: str = ""
+
     def __post_init__(self) -> None:
         add = self._add
         self.province = add(
             AdminUnit(
-                code="48",
+                code=f"48{self.code_suffix}",
                 level="province",
                 kind="thành phố",
                 name="Đà Nẵng",
@@ -56,7 +58,7 @@ class World:
         self.commune.path = f"/{self.province.id}/{self.commune.id}/"
         self.site = add(
             Site(
-                code="HK",
+                code=f"HK{self.code_suffix}",
                 name="Trạm Y tế phường Hòa Khánh",
                 kind="collection",
                 area_id=self.commune.id,
@@ -65,7 +67,7 @@ class World:
         )
         self.laboratory = add(
             Site(
-                code="CDC",
+                code=f"CDC{self.code_suffix}",
                 name="Trung tâm Kiểm soát bệnh tật",
                 kind="laboratory",
                 area_id=self.province.id,
@@ -74,7 +76,7 @@ class World:
         )
         self.campaign = add(
             Campaign(
-                code="DN1",
+                code=f"DN1{self.code_suffix}",
                 name="Đợt 1",
                 disease="SARS-CoV-2",
                 area_id=self.province.id,
@@ -83,7 +85,7 @@ class World:
         )
         self.sitting = add(
             CollectionSession(
-                code="S1",
+                code=f"S1{self.code_suffix}",
                 campaign_id=self.campaign.id,
                 site_id=self.site.id,
                 area_id=self.commune.id,

@@ -1,0 +1,160 @@
+"""Many certificates as one ZIP64: written in parts by a worker, so that a restart goes on.
+
+A part is a ZIP of its own, renamed into place when it is complete; at the end the parts become
+one file. Names inside are result codes: no personal data stands in a file name.
+"""
+
+import csv
+import datetime as dt
+import hashlib
+import io
+import shutil
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+
+from portal import clock, db
+from portal.actors import Actor
+from portal.audit import services as audit
+from portal.certificates import queries, services
+from portal.certificates.models import Certificate
+from portal.certificates.queries import ResultFilter
+from portal.certificates.rules import Office
+from portal.errors import Invalid
+from portal.jobs import kinds
+from portal.jobs.models import Job
+from portal.jobs.services import enqueue
+
+KIND = "certificates"
+PART_SIZE = 500
+MOST_RESULTS = 100_000
+# A certificate with its signature, twice: parts and final file lie side by side for a while.
+BYTES_EACH = 2 * 60_000
+_INDEX_HEAD = ("sample_code", "certificate_code", "kind", "issued_at", "sha256")
+
+
+def install() -> None:
+    """Gives the worker its function."""
+    kinds.register(KIND, write)
+
+
+def ask(session: Session, actor: Actor, wanted: ResultFilter) -> Job:
+    """Asks for the ZIP of everything a filter finds.
+
+    Raises:
+        Invalid: nothing is found, or more than one file should hold.
+    """
+    found = queries.count_results(session, wanted)
+    if not found:
+        raise Invalid(gettext("The filter finds no released result."))
+    if found > MOST_RESULTS:
+        raise Invalid(
+            gettext("The filter finds more than %(most)s results; narrow it.", most=MOST_RESULTS)
+        )
+    audit.note(session, actor, "export certificates", "samples", row_count=found)
+    return enqueue(session, actor, KIND, _as_json(wanted))
+
+
+def write(running: kinds.Running) -> str:
+    """Writes the ZIP; taken up again after a crash, finished parts are kept."""
+    wanted = _of_json(dict(running.arguments))
+    config = current_app.config["TRAM"]
+    office = Office(config.province_name, config.public_url, config.is_training)
+    with db.transaction(running.actor) as session:
+        total = queries.count_results(session, wanted)
+    parts = running.path.with_suffix(".parts")
+    parts.mkdir(parents=True, exist_ok=True)
+    _require_space(parts, total)
+    done, after, number = 0, 0, 0
+    while True:
+        with db.transaction(running.actor) as session:
+            ids = queries.result_ids(session, wanted, after=after, limit=PART_SIZE)
+        if not ids:
+            break
+        path = parts / f"{number:05d}-{after}-{ids[-1]}.zip"
+        if not path.exists():
+            _write_part(path, running.actor, ids, office)
+        done, after, number = done + len(ids), ids[-1], number + 1
+        running.progress(done, total)
+    _join(sorted(parts.glob("*.zip")), running.path)
+    shutil.rmtree(parts)
+    return f"phieu-ket-qua-{clock.local(clock.now()):%Y%m%d-%H%M}.zip"
+
+
+def _require_space(folder: Path, count: int) -> None:
+    if shutil.disk_usage(folder).free < count * BYTES_EACH:
+        raise Invalid(gettext("There is not enough space on the disk for so many certificates."))
+
+
+def _write_part(path: Path, actor: Actor, ids: Sequence[int], office: Office) -> None:
+    with db.transaction(actor) as session:
+        issued = services.issue_many(session, actor, sample_ids=ids, office=office)
+    draft = path.with_suffix(".draft")
+    rows = []
+    with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
+        for certificate, pdf in _papers(issued):
+            name = f"{certificate.code}.pdf"
+            archive.writestr(_entry(name), pdf)
+            rows.append(
+                (
+                    certificate.snapshot["rows"][6][2].replace("-", ""),
+                    certificate.code,
+                    certificate.kind,
+                    certificate.issued_at.isoformat(),
+                    hashlib.sha256(pdf).hexdigest(),
+                )
+            )
+        archive.writestr(_entry("index.csv"), _csv(rows))
+    draft.replace(path)
+
+
+def _papers(issued: Sequence[Certificate]) -> Iterator[tuple[Certificate, bytes]]:
+    for certificate in issued:
+        yield certificate, services.render(certificate)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """An entry with a fixed date: the same certificates give the same ZIP."""
+    return zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+
+
+def _csv(rows: Sequence[Sequence[str]]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def _join(parts: Sequence[Path], target: Path) -> None:
+    head = ",".join(_INDEX_HEAD).encode() + b"\r\n"
+    index = [head]
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for path in parts:
+            with zipfile.ZipFile(path) as part:
+                for name in part.namelist():
+                    content = part.read(name)
+                    if name == "index.csv":
+                        index.append(content)
+                    else:
+                        archive.writestr(_entry(name), content)
+        archive.writestr(_entry("index.csv"), b"".join(index))
+
+
+def _as_json(wanted: ResultFilter) -> dict[str, Any]:
+    values = asdict(wanted)
+    for name in ("first_day", "last_day"):
+        values[name] = values[name].isoformat() if values[name] else None
+    return values
+
+
+def _of_json(values: dict[str, Any]) -> ResultFilter:
+    days = {
+        name: dt.date.fromisoformat(values[name]) if values.get(name) else None
+        for name in ("first_day", "last_day")
+    }
+    return ResultFilter(**{**values, **days})
