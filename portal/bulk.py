@@ -16,6 +16,7 @@ from flask_appbuilder import Model
 from sqlalchemy.orm import Session
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_NAIVE_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - stored UTC has no zone in SQLite
 _MICROSECOND = dt.timedelta(microseconds=1)
 
 
@@ -42,8 +43,8 @@ class InstantText:
 
     def __call__(self, microseconds: int) -> str:
         """Text for microseconds since 1970."""
-        moment = _EPOCH + dt.timedelta(microseconds=microseconds)
-        return moment.replace(tzinfo=None).isoformat(" ", "microseconds") + self._suffix
+        moment = _NAIVE_EPOCH + dt.timedelta(microseconds=microseconds)
+        return moment.isoformat(" ", "microseconds") + self._suffix
 
 
 def next_ids(session: Session, table: str, count: int) -> list[int]:

@@ -1,5 +1,6 @@
 """`tram applier`: makes true what devices sent. `tram serve` runs one; a second one waits."""
 
+import gc
 import signal
 import threading
 
@@ -15,7 +16,11 @@ def command() -> None:
     from portal import db
     from portal.ingest.applier import Applier
     from portal.ingest.journal import open_journal
+    from portal.web import logs
 
+    # A chunk makes hundreds of thousands of objects and drops them all; look for cycles rarely.
+    gc.set_threshold(200_000, 20, 20)
+    logs.configure()
     config = settings.load()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -156,14 +156,14 @@ class Applier:
 
     def _quarantine(self, source: Source, body: bytes, place: int, failure: Exception) -> None:
         events = Events([body])
-        event_id = events["event_id"][place]
+        event_id = events.event_id[place]
         said = refuse("failed", f"It can not be applied: {type(failure).__name__}.")
         source = Source(
             source.device_id, source.device_name, source.site_id, events.batches[0].batch_id
         )
         outcomes = Outcomes()
         if event_id:
-            outcomes.add(source, event_id, "", events["kind"][place], said)
+            outcomes.add(source, event_id, "", events.kind[place], said)
         outcomes.quarantine(source, event_id, raw_event([body], events, place), said)
         with db.transaction(ACTOR) as session:
             lease.renew(session, self._held_fence())

@@ -48,6 +48,7 @@ class EventApplier:
         self._secret_key = secret_key
         self._at = bulk.micros(clock.now())
         self._grants: dict[str, Grant | Said] = {}
+        self._people_of: dict[int, Particulars] = {}
         self._declared: dict[str, tuple[int, int | None, Particulars]] = {}
         self.outcomes = Outcomes()
         self._verbs: dict[str, Callable[[int, Source, Grant], Said]] = {
@@ -72,11 +73,11 @@ class EventApplier:
         todo = self._choose(batches, sources)
         self._load(todo)
         for n in todo:
-            source = sources[events["body"][n]]
+            source = sources[events.body[n]]
             said, username = self._judge(n, source)
-            event_id = events["event_id"][n]
+            event_id = events.event_id[n]
             if event_id:
-                self.outcomes.add(source, event_id, username, events["kind"][n], said)
+                self.outcomes.add(source, event_id, username, events.kind[n], said)
             if not said.is_applied:
                 self.outcomes.quarantine(source, event_id, raw_event(bodies, events, n), said)
         for finding in self._registration.findings:
@@ -90,7 +91,7 @@ class EventApplier:
         events = self._events
         keys = [
             (sources[body].device_id, event_id)
-            for body, event_id in zip(events["body"], events["event_id"], strict=True)
+            for body, event_id in zip(events.body, events.event_id, strict=True)
             if event_id
         ]
         types = {"device_id": "bigint", "event_id": "uuid"}
@@ -106,7 +107,7 @@ class EventApplier:
         for batch, read, source in zip(batches, events.batches, sources, strict=True):
             for place in range(read.event_count):
                 n = start + place
-                key = (source.device_id, events["event_id"][n])
+                key = (source.device_id, events.event_id[n])
                 is_wanted = batch.only is None or place in batch.only
                 if not is_wanted or key in seen:
                     continue
@@ -119,23 +120,24 @@ class EventApplier:
     def _load(self, todo: list[int]) -> None:
         events, wanted, people = self._events, Wanted(), []
         for n in todo:
-            kind = events["kind"][n]
-            if events["problem"][n]:
+            kind = events.kind[n]
+            if events.problem[n]:
                 continue
             if kind == "tube.opened":
-                wanted.session_codes.add(events["session_code"][n])
+                wanted.session_codes.add(events.session_code[n])
                 wanted.opening_count += 1
             if kind in _KINDS_OF_SAMPLES:
-                wanted.sample_uids.add(events["sample_id"][n])
+                wanted.sample_uids.add(events.sample_id[n])
                 continue
-            wanted.tube_codes.add(events["tube_code"][n])
+            wanted.tube_codes.add(events.tube_code[n])
             if kind == "sample.collected":
                 wanted.collecting_count += 1
-                wanted.sample_uids.add(events["sample_id"][n])
-                wanted.result_codes.add(events["result_code"][n])
-                if events["retest_of"][n]:
-                    wanted.result_codes.add(events["retest_of"][n])
-                people.append(events.people[n])
+                wanted.sample_uids.add(events.sample_id[n])
+                wanted.result_codes.add(events.result_code[n])
+                if events.retest_of[n]:
+                    wanted.result_codes.add(events.retest_of[n])
+                person = self._people_of[n] = events.person(n)
+                people.append(person)
         self._load_declarations(todo)
         register = PeopleRegister(self._session, at=self._at)
         people += [particulars for _, _, particulars in self._declared.values()]
@@ -145,7 +147,7 @@ class EventApplier:
         self._antigen = AntigenReads(self._session, wanted.sample_uids)
 
     def _load_declarations(self, todo: list[int]) -> None:
-        codes = {self._events["declaration_code"][n] for n in todo} - {""}
+        codes = {self._events.declaration_code[n] for n in todo} - {""}
         if not codes:
             return
         found = self._session.scalars(
@@ -174,16 +176,15 @@ class EventApplier:
 
     def _judge(self, n: int, source: Source) -> tuple[Said, str]:
         events = self._events
-        if events["problem"][n]:
-            return refuse(events["problem"][n], events["detail"][n]), ""
-        grant = self._grant(events["grant"][n])
+        if events.problem[n]:
+            return refuse(events.problem[n], events.detail[n]), ""
+        grant = self._grant(events.grant[n])
         if isinstance(grant, Said):
             return grant, ""
         if grant.site_id != source.site_id:
             return refuse("grant_of_other_site", "The shift grant is for another site."), ""
-        said = self._verbs[events["kind"][n]](n, source, grant)
-        is_covered = grant.covers(bulk.instant(events["occurred_at"][n]))
-        if said == APPLIED and not is_covered:
+        said = self._verbs[events.kind[n]](n, source, grant)
+        if said is APPLIED and not grant.covers(events.occurred_at[n]):
             said = remark("outside_shift", "It happened outside the shift of the grant.")
         return said, grant.username
 
@@ -201,51 +202,51 @@ class EventApplier:
         del grant
         events = self._events
         return self._registration.open_tube(
-            code=events["tube_code"][n],
-            session_code=events["session_code"][n],
-            planned_size=events["planned_size"][n],
-            at=events["occurred_at"][n],
+            code=events.tube_code[n],
+            session_code=events.session_code[n],
+            planned_size=events.planned_size[n],
+            at=events.occurred_at[n],
             device_id=source.device_id,
             site_id=source.site_id,
         )
 
     def _collect(self, n: int, source: Source, grant: Grant) -> Said:
         events = self._events
-        person: Particulars | None = events.people[n]
+        person: Particulars | None = self._people_of[n]
         declaration_id = declared_person_id = None
-        code = events["declaration_code"][n]
+        code = events.declaration_code[n]
         if code:
             declared = self._declared.get(code)
             if declared is not None:
                 declaration_id, declared_person_id, person = declared
-            elif not events["full_name"][n]:
+            elif not events.full_name[n]:
                 return refuse("unknown_declaration", "There is no declaration of this code.")
         given = Collected(
-            uid=events["sample_id"][n],
-            tube_code=events["tube_code"][n],
-            result_code=events["result_code"][n],
-            position=events["position"][n],
-            collected_at=events["occurred_at"][n],
+            uid=events.sample_id[n],
+            tube_code=events.tube_code[n],
+            result_code=events.result_code[n],
+            position=events.position[n],
+            collected_at=events.occurred_at[n],
             collector_id=grant.staff_id,
-            source=events["source"][n],
-            is_symptomatic=events["is_symptomatic"][n],
-            subject_group=events["subject_group"][n],
-            retest_of=events["retest_of"][n],
+            source=events.source[n],
+            is_symptomatic=events.is_symptomatic[n],
+            subject_group=events.subject_group[n],
+            retest_of=events.retest_of[n],
             declaration_id=declaration_id,
             declared_person_id=declared_person_id,
         )
         said = self._registration.collect(given, person, site_id=source.site_id)
-        if said == APPLIED and events["warnings"][n]:
-            return remark("partly_unread", events["warnings"][n])
+        if said is APPLIED and events.warnings[n]:
+            return remark("partly_unread", events.warnings[n])
         return said
 
     def _withdraw(self, n: int, source: Source, grant: Grant) -> Said:
         del grant
         events = self._events
         return self._registration.withdraw(
-            uid=events["sample_id"][n],
-            reason=events["reason"][n],
-            at=events["occurred_at"][n],
+            uid=events.sample_id[n],
+            reason=events.reason[n],
+            at=events.occurred_at[n],
             site_id=source.site_id,
         )
 
@@ -253,9 +254,9 @@ class EventApplier:
         del grant
         events = self._events
         return self._registration.seal(
-            code=events["tube_code"][n],
-            sample_count=events["sample_count"][n],
-            at=events["occurred_at"][n],
+            code=events.tube_code[n],
+            sample_count=events.sample_count[n],
+            at=events.occurred_at[n],
             site_id=source.site_id,
         )
 
@@ -263,36 +264,36 @@ class EventApplier:
         del grant
         events = self._events
         return self._registration.discard(
-            code=events["tube_code"][n],
-            reason=events["reason"][n],
-            at=events["occurred_at"][n],
+            code=events.tube_code[n],
+            reason=events.reason[n],
+            at=events.occurred_at[n],
             site_id=source.site_id,
         )
 
     def _read_antigen(self, n: int, source: Source, grant: Grant) -> Said:
         events = self._events
-        sample = self._registration.sample_of(events["sample_id"][n], site_id=source.site_id)
+        sample = self._registration.sample_of(events.sample_id[n], site_id=source.site_id)
         if sample is None:
             return refuse("unknown_sample", "There is no such sample.")
         return self._antigen.read(
             sample,
             site_id=source.site_id,
-            kit_name=events["kit_name"][n],
-            kit_lot=events["kit_lot"][n],
-            outcome=events["outcome"][n],
-            read_at=events["read_at"][n],
+            kit_name=events.kit_name[n],
+            kit_lot=events.kit_lot[n],
+            outcome=events.outcome[n],
+            read_at=events.read_at[n],
             user_id=grant.user_id,
         )
 
     def _release_antigen(self, n: int, source: Source, grant: Grant) -> Said:
         events = self._events
-        sample = self._registration.sample_of(events["sample_id"][n], site_id=source.site_id)
+        sample = self._registration.sample_of(events.sample_id[n], site_id=source.site_id)
         if sample is None:
             return refuse("unknown_sample", "There is no such sample.")
         return self._antigen.release(
             sample,
-            outcome=events["outcome"][n],
-            at=events["occurred_at"][n],
+            outcome=events.outcome[n],
+            at=events.occurred_at[n],
             user_id=grant.user_id,
         )
 

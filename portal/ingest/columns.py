@@ -1,6 +1,5 @@
 """The events of several batches as columns, read and validated by core_rs."""
 
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,27 +21,51 @@ class Batch:
 
 
 class Events:
-    """Columns of text, numbers and truth values, one place for each event."""
+    """Columns of text, numbers and truth values, one place for each event (see `read_batches`)."""
+
+    body: list[int]
+    start: list[int]
+    end: list[int]
+    planned_size: list[int]
+    position: list[int]
+    sample_count: list[int]
+    occurred_at: list[int]
+    read_at: list[int]
+    is_symptomatic: list[bool]
+    event_id: list[str]
+    kind: list[str]
+    grant: list[str]
+    problem: list[str]
+    detail: list[str]
+    tube_code: list[str]
+    session_code: list[str]
+    sample_id: list[str]
+    result_code: list[str]
+    source: list[str]
+    subject_group: list[str]
+    retest_of: list[str]
+    reason: list[str]
+    kit_name: list[str]
+    kit_lot: list[str]
+    outcome: list[str]
+    full_name: list[str]
+    declaration_code: list[str]
+    warnings: list[str]
 
     def __init__(self, bodies: list[bytes]) -> None:
         envelopes, table = core_rs.read_batches(bodies, clock.today().year)
         self.batches = [Batch(batch_id, count) for _, batch_id, _, count in envelopes]
-        frame = pl.DataFrame(table)
-        self._columns: dict[str, list[Any]] = frame.to_dict(as_series=False)
-        parts = [self._columns[name] for name in _PARTICULARS]
-        self.people = [Particulars(*values) for values in zip(*parts, strict=True)]
-        self.count = frame.height
+        columns: dict[str, list[Any]] = pl.DataFrame(table).to_dict(as_series=False)
+        self.__dict__.update(columns)
+        self._parts = [columns[name] for name in _PARTICULARS]
+        self.count = len(self.body)
 
-    def __getitem__(self, name: str) -> list[Any]:
-        return self._columns[name]
+    def person(self, n: int) -> Particulars:
+        """Whom the event names."""
+        return Particulars(*[part[n] for part in self._parts])
 
 
 def raw_event(bodies: list[bytes], events: Events, n: int) -> bytes:
     """The text of an event as the device sent it."""
-    body = bodies[events["body"][n]]
-    return body[events["start"][n] : events["end"][n]]
-
-
-def as_uuid(text: str) -> uuid.UUID:
-    """A UUID of 32 hexadecimal digits."""
-    return uuid.UUID(text)
+    body = bodies[events.body[n]]
+    return body[events.start[n] : events.end[n]]

@@ -16,7 +16,7 @@ import orjson
 _VERSION = "g1"
 _LIFETIME = dt.timedelta(hours=14)
 # A tablet's clock may be off; what matters is the order of a device's own numbers.
-CLOCK_TOLERANCE = dt.timedelta(minutes=30)
+_TOLERANCE_SECONDS = 30 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Grant:
         site_id: the only site whose devices may carry it.
         issued_at: when the shift's login happened.
         until: when the shift ends.
+        first_microsecond: since 1970; the shift with the tolerance for clocks.
+        last_microsecond: the same, its end.
     """
 
     staff_id: int
@@ -38,10 +40,12 @@ class Grant:
     site_id: int
     issued_at: dt.datetime
     until: dt.datetime
+    first_microsecond: int
+    last_microsecond: int
 
-    def covers(self, instant: dt.datetime) -> bool:
-        """Whether something that happened then (by the device's clock) lies in the shift."""
-        return self.issued_at - CLOCK_TOLERANCE <= instant <= self.until + CLOCK_TOLERANCE
+    def covers(self, microseconds: int) -> bool:
+        """Whether something that happened then (device's clock, since 1970) lies in the shift."""
+        return self.first_microsecond <= microseconds <= self.last_microsecond
 
 
 class BadGrant(Exception):
@@ -95,6 +99,8 @@ def read_grant(secret_key: str, text: str) -> Grant:
         site_id=site_id,
         issued_at=dt.datetime.fromtimestamp(issued, dt.UTC),
         until=dt.datetime.fromtimestamp(until, dt.UTC),
+        first_microsecond=(issued - _TOLERANCE_SECONDS) * 1_000_000,
+        last_microsecond=(until + _TOLERANCE_SECONDS) * 1_000_000,
     )
 
 

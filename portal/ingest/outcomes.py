@@ -40,7 +40,10 @@ class Outcomes:
             (source.device_id, event_id, source.batch_id, status, said.code, said.detail)
         )
         key = (source.batch_id, source.device_name, username)
-        self._audit.setdefault(key, Counter())[kind if said.is_applied else "refused"] += 1
+        kinds = self._audit.get(key)
+        if kinds is None:
+            kinds = self._audit[key] = Counter()
+        kinds[kind if said.is_applied else "refused"] += 1
 
     def quarantine(self, source: Source, event_id: str, body: bytes, said: Said) -> None:
         """An event that can not be applied is kept for a person to look at."""

@@ -19,6 +19,8 @@ from portal.samples import registration_rows as rows
 from portal.samples.registration_rows import SampleRow, TubeRow
 from portal.samples.tube_codes import TubeCodes, load_tube_codes
 
+_HOUR = 3600 * 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -55,7 +57,7 @@ class Remarked:
     detail: dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Collected:
     """What a device says of one sample; instants in microseconds since 1970."""
 
@@ -100,7 +102,8 @@ class Registration:
         self._tube_codes: TubeCodes | None = None
         self._free_tube_ids: list[int] = []
         self._free_sample_ids: list[int] = []
-        self._counts: dict[counters.Key, int] = {}
+        # campaign, site, hour in microseconds since 1970, measure
+        self._counts: dict[tuple[int, int, int, Measure], int] = {}
         self.findings: list[Remarked] = []
 
     def load(self, wanted: Wanted) -> None:
@@ -128,8 +131,7 @@ class Registration:
         return self._tube_codes.is_registered(code)
 
     def _count(self, tube: TubeRow, at: int, measure: Measure, by: int = 1) -> None:
-        hour = counters.hour_of(bulk.instant(at))
-        key = (tube.campaign_id, tube.site_id, hour, measure)
+        key = (tube.campaign_id, tube.site_id, at - at % _HOUR, measure)
         self._counts[key] = self._counts.get(key, 0) + by
 
     def _find(self, code: str, tube: TubeRow, sample: SampleRow | None, **detail: object) -> None:
@@ -339,7 +341,11 @@ class Registration:
         self._people.flush()
         rows.write_tubes(self._session, self._tubes.values(), at=self._at)
         rows.write_samples(self._session, self._samples.values(), at=self._at)
-        counters.add(self._session, self._counts)
+        deltas = {
+            (campaign_id, site_id, bulk.instant(hour), str(measure)): count
+            for (campaign_id, site_id, hour, measure), count in self._counts.items()
+        }
+        counters.add(self._session, deltas)
 
     def collected(self) -> Iterable[SampleRow]:
         """The samples that are new."""

@@ -360,7 +360,7 @@ def test_an_event_that_fails_goes_to_quarantine_and_its_neighbours_are_applied(
     collect = apply_events.EventApplier._collect
 
     def fail_for_one(self, n, source, grant):
-        if self._events["full_name"][n] == "Độc":
+        if self._events.full_name[n] == "Độc":
             raise ZeroDivisionError
         return collect(self, n, source, grant)
 

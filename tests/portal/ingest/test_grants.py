@@ -17,10 +17,12 @@ def _grant(secret: str = SECRET) -> str:
 def test_a_grant_says_who_where_and_until_when() -> None:
     grant = read_grant(SECRET, _grant())
     assert (grant.staff_id, grant.user_id, grant.username, grant.site_id) == (3, 4, "hoa", 5)
-    assert grant.covers(AT)
-    assert grant.covers(AT + dt.timedelta(hours=14))
-    assert not grant.covers(AT + dt.timedelta(hours=15))
-    assert not grant.covers(AT - dt.timedelta(hours=1))
+    hour = 3600 * 1_000_000
+    start = int(AT.timestamp()) * 1_000_000
+    assert grant.covers(start)
+    assert grant.covers(start + 14 * hour)
+    assert not grant.covers(start + 15 * hour)
+    assert not grant.covers(start - hour)
 
 
 @pytest.mark.parametrize(
