@@ -155,6 +155,11 @@ def _wall_reads(state: ORMExecuteState) -> None:
 
 def _walled_tables(statement: Any) -> frozenset[str]:
     found = {part.name for part in visitors.iterate(statement) if isinstance(part, sa.Table)}
+    # `.join(Sample.tube)` is resolved only when the statement is compiled; its target is here.
+    for target, *_ in getattr(statement, "_setup_joins", ()):
+        relation = getattr(target, "property", None)
+        mapper = getattr(relation, "mapper", None) or getattr(target, "mapper", None)
+        found.add(mapper.local_table.name if mapper is not None else getattr(target, "name", ""))
     return _WALLED & found
 
 

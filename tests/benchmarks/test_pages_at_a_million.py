@@ -40,10 +40,10 @@ _FILL = (
          FROM generate_series(1, {samples}) n""",
     """INSERT INTO samples (id, uid, result_code, tube_id, person_id, campaign_id,
          collection_session_id, site_id, position, collected_at, source, is_symptomatic,
-         subject_group, state, state_reason, withdrawal_reason, added_at, version)
+         subject_group, state, state_reason, withdrawal_reason, added_at, is_urgent, version)
          SELECT 1000 + n, gen_random_uuid(), 'R' || n, 1001 + n %% ({samples} / 5), 1000 + n,
          {campaign}, 1001 + n %% {sites}, 1001 + n %% {sites}, 1, now() - n * interval '1 second',
-         'typed', false, 'screening', 'WAITING', '', '', now(), 1
+         'typed', false, 'screening', 'WAITING', '', '', now(), false, 1
          FROM generate_series(1, {samples}) n""",
     """INSERT INTO hourly_counts (campaign_id, site_id, hour, measure, count)
          SELECT {campaign}, 1000 + s, date_trunc('hour', now()) - h * interval '1 hour', m, 5
