@@ -215,62 +215,13 @@ fn cross(view: View<'_>, thresholds: &Thresholds, [x, y]: Point, axis: Axis) -> 
     if start < 0 || start >= end || fixed < 0 || fixed >= fixed_end {
         return None;
     }
-    // The mean of three pixels across the axis, relative to the threshold; dark is negative.
-    let (low, high) = ((fixed - 1).max(0) as usize, (fixed + 1).min(fixed_end - 1) as usize);
-    let pixels = view.pixels();
-    let value = |at: isize| -> f32 {
-        let at = at as usize;
-        let w = view.width();
-        let (sum, limit) = match axis {
-            Axis::Row => {
-                let sum = u32::from(pixels[low * w + at])
-                    + u32::from(pixels[fixed as usize * w + at])
-                    + u32::from(pixels[high * w + at]);
-                (sum, thresholds.at(at, fixed as usize))
-            }
-            Axis::Column => {
-                let row = &pixels[at * w..(at + 1) * w];
-                let sum =
-                    u32::from(row[low]) + u32::from(row[fixed as usize]) + u32::from(row[high]);
-                (sum, thresholds.at(fixed as usize, at))
-            }
-        };
-        sum as f32 / 3.0 - f32::from(limit)
-    };
-    let first = value(start);
-    if first >= 0.0 {
+    let line = Line::new(view, thresholds, fixed as usize, axis);
+    let first = line.value(start);
+    if first >= 0 {
         return None;
     }
-    // Three edges each way: distances from the centre of the start pixel, to parts of a pixel.
-    let walk = |direction: isize| -> Option<[f32; 3]> {
-        let mut edges = [0.0; 3];
-        let (mut at, mut before) = (start, first);
-        let mut is_dark = true;
-        for (n, edge) in edges.iter_mut().enumerate() {
-            loop {
-                at += direction;
-                if at < 0 || at >= end {
-                    // The image may end with the outer ring.
-                    if n < 2 {
-                        return None;
-                    }
-                    *edge = (at - start).abs() as f32 - 0.5;
-                    break;
-                }
-                let now = value(at);
-                if (now < 0.0) != is_dark {
-                    let part = before / (before - now);
-                    *edge = (at - direction - start).abs() as f32 + part;
-                    is_dark = !is_dark;
-                    before = now;
-                    break;
-                }
-                before = now;
-            }
-        }
-        Some(edges)
-    };
-    let (back, ahead) = (walk(-1)?, walk(1)?);
+    let back = walk(&line, start, end, -1, first)?;
+    let ahead = walk(&line, start, end, 1, first)?;
     let (b, c, d) = (back[1] - back[0], back[0] + ahead[0], ahead[1] - ahead[0]);
     // From the inside: 4 modules between like edges on either side of the ring of light.
     let module = (b + c + c + d) / 8.0;
@@ -289,6 +240,97 @@ fn cross(view: View<'_>, thresholds: &Thresholds, [x, y]: Point, axis: Axis) -> 
     // The mean of the four inner edges is the centre.
     let middle = start as f32 + 0.5 + (ahead[0] - back[0] + ahead[1] - back[1]) / 4.0;
     is_pattern.then_some((middle, module))
+}
+
+/// A row or column of the image: sums of three pixels across it, less three times the threshold;
+/// dark is negative.
+struct Line<'a> {
+    pixels: &'a [u8],
+    limits: &'a [u8],
+    /// Where the line starts, and the two beside it.
+    starts: [usize; 3],
+    step: usize,
+    /// Where its thresholds start, and how far one is from the next.
+    limit_start: usize,
+    limit_step: usize,
+    last_limit: usize,
+}
+
+impl<'a> Line<'a> {
+    fn new(view: View<'a>, thresholds: &'a Thresholds, at: usize, axis: Axis) -> Self {
+        let (width, height) = (view.width(), view.height());
+        let (columns, limits) = (thresholds.columns(), thresholds.values());
+        let rows = limits.len() / columns;
+        match axis {
+            Axis::Row => Self {
+                pixels: view.pixels(),
+                limits,
+                starts: [at.saturating_sub(1), at, (at + 1).min(height - 1)].map(|y| y * width),
+                step: 1,
+                limit_start: (at / BLOCK).min(rows - 1) * columns,
+                limit_step: 1,
+                last_limit: columns - 1,
+            },
+            Axis::Column => Self {
+                pixels: view.pixels(),
+                limits,
+                starts: [at.saturating_sub(1), at, (at + 1).min(width - 1)],
+                step: width,
+                limit_start: (at / BLOCK).min(columns - 1),
+                limit_step: columns,
+                last_limit: rows - 1,
+            },
+        }
+    }
+
+    #[inline]
+    fn value(&self, at: isize) -> i32 {
+        let at = at as usize;
+        let offset = at.wrapping_mul(self.step);
+        let sum: i32 = self
+            .starts
+            .iter()
+            .map(|start| i32::from(self.pixels[start.wrapping_add(offset)]))
+            .sum();
+        let block = (at / BLOCK).min(self.last_limit).wrapping_mul(self.limit_step);
+        sum - 3 * i32::from(self.limits[self.limit_start.wrapping_add(block)])
+    }
+}
+
+/// Three edges in one direction: distances from the centre of the start pixel, to parts of a pixel.
+fn walk(
+    line: &Line<'_>,
+    start: isize,
+    end: isize,
+    direction: isize,
+    first: i32,
+) -> Option<[f32; 3]> {
+    let mut edges = [0.0; 3];
+    let (mut at, mut before) = (start, first);
+    let mut is_dark = true;
+    for (n, edge) in edges.iter_mut().enumerate() {
+        loop {
+            at += direction;
+            if at < 0 || at >= end {
+                // The image may end with the outer ring.
+                if n < 2 {
+                    return None;
+                }
+                *edge = (at - start).abs() as f32 - 0.5;
+                break;
+            }
+            let now = line.value(at);
+            if (now < 0) != is_dark {
+                let part = before as f32 / (before - now) as f32;
+                *edge = (at - direction - start).abs() as f32 + part;
+                is_dark = !is_dark;
+                before = now;
+                break;
+            }
+            before = now;
+        }
+    }
+    Some(edges)
 }
 
 #[cfg(test)]

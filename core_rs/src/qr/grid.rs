@@ -177,15 +177,27 @@ pub(super) fn extent(
         .then_some(Extent { module: size, shift })
 }
 
+/// Timing patterns that agree so well need no further search.
+const SURE_TIMING: f32 = 0.7;
+
 /// Versions in the order of how well their timing patterns agree, with the depth that fits best.
 pub(super) fn candidates(view: View<'_>, frame: &Frame) -> Vec<Grid> {
     let nearest = ((frame.side - 17.0) / 4.0).round() as isize;
     let reach = if frame.side > 60.0 { 2 } else { 1 };
-    let mut grids: Vec<Grid> = (nearest - reach..=nearest + reach)
-        .filter_map(|version| Layout::of(usize::try_from(version).ok()?))
-        .filter_map(|layout| fit_timing(view, frame, layout))
-        .collect();
-    grids.sort_by(|a, b| b.timing.total_cmp(&a.timing));
+    let mut grids = Vec::new();
+    for n in 0..=2 * reach {
+        // The nearest first, then one more, one less, and so on.
+        let version = nearest + if n % 2 == 1 { (n + 1) / 2 } else { -n / 2 };
+        let layout = usize::try_from(version).ok().and_then(Layout::of);
+        if let Some(grid) = layout.and_then(|layout| fit_timing(view, frame, layout)) {
+            let is_sure = grid.timing > SURE_TIMING;
+            grids.push(grid);
+            if is_sure {
+                break;
+            }
+        }
+    }
+    grids.sort_by(|a: &Grid, b| b.timing.total_cmp(&a.timing));
     grids
 }
 
@@ -202,6 +214,9 @@ fn fit_timing(view: View<'_>, frame: &Frame, layout: &'static Layout) -> Option<
     let best = |is_row: bool, start: f32| -> (f32, f32) {
         let mut best = (start, along(is_row, start));
         for n in 1..=6 {
+            if best.1 > SURE_TIMING {
+                break;
+            }
             for depth in [start + n as f32 * pitch, start - n as f32 * pitch] {
                 let agreement = along(is_row, depth);
                 if agreement > best.1 + 0.01 {
@@ -212,6 +227,9 @@ fn fit_timing(view: View<'_>, frame: &Frame, layout: &'static Layout) -> Option<
         best
     };
     let (g, across) = best(true, frame.g);
+    if across < LEAST_SIDE_TIMING {
+        return None;
+    }
     let (h, along) = best(false, frame.h);
     let plane = Plane::through(frame.centres, size, g, h);
     plane.is_sound(size).then_some(Grid {
@@ -221,6 +239,9 @@ fn fit_timing(view: View<'_>, frame: &Frame, layout: &'static Layout) -> Option<
         timing: across.midpoint(along),
     })
 }
+
+/// One side that agrees less than this is no timing pattern, however good the other.
+const LEAST_SIDE_TIMING: f32 = 0.0;
 
 fn timing_agreement(view: View<'_>, plane: &Plane, size: usize, is_row: bool) -> f32 {
     let mut agreement = Agreement::default();

@@ -46,7 +46,7 @@ pub(super) fn search(
         search.mark_used(corners);
     }
     search.look_at_triples(0, is_over);
-    if plan.completes_pairs && search.finders.len() <= MOST_PAIRED {
+    if plan.completes_pairs {
         let first_new = search.finders.len();
         search.finders.extend(complete(view, &search.finders, &search.is_used));
         search.is_used.resize(search.finders.len(), false);
@@ -57,9 +57,6 @@ pub(super) fn search(
     search.look_at_doubts(is_over);
     search.readings
 }
-
-/// With more finders than this unused, pairs of them mean nothing.
-const MOST_PAIRED: usize = 40;
 
 struct Search<'a> {
     view: View<'a>,

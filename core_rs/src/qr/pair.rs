@@ -6,18 +6,23 @@ use super::geometry::{Point, add, length, scaled, sub};
 use super::image::View;
 use super::sampler::{Agreement, is_inside, value};
 
+/// Only the finders that most rows met are paired.
+const MOST_FINDERS: usize = 6;
 /// Modules around the expected centre that are searched.
-const REACH: i32 = 4;
+const REACH: i32 = 3;
 /// Likeness that a damaged pattern still has and data seldom.
 const LEAST_LIKENESS: f32 = 0.5;
 
 /// Finders that complete pairs of `finders` to corners of a square.
 pub(super) fn complete(view: View<'_>, finders: &[Finder], is_used: &[bool]) -> Vec<Finder> {
     let mut found: Vec<Finder> = Vec::new();
-    for (n, a) in finders.iter().enumerate() {
-        for (m, b) in finders.iter().enumerate().skip(n + 1) {
-            let ratio = a.module / b.module;
-            if is_used[n] || is_used[m] || !(0.7..1.43).contains(&ratio) {
+    let mut surest: Vec<&Finder> =
+        finders.iter().zip(is_used).filter(|(_, used)| !**used).map(|(f, _)| f).collect();
+    surest.sort_by_key(|f| std::cmp::Reverse(f.hits));
+    surest.truncate(MOST_FINDERS);
+    for (n, a) in surest.iter().enumerate() {
+        for b in &surest[n + 1..] {
+            if !(0.7..1.43).contains(&(a.module / b.module)) {
                 continue;
             }
             let module = a.module.midpoint(b.module);
@@ -62,13 +67,13 @@ fn match_pattern(view: View<'_>, expected: Point, along: Point, module: f32) -> 
     }
     let right = scaled(along, module);
     let down = [-right[1], right[0]];
-    let likeness = |centre: Point| -> f32 {
+    let likeness = |centre: Point, step: i8| -> f32 {
         let mut agreement = Agreement::default();
         for y in -4_i8..=4 {
             for x in -4_i8..=4 {
                 let ring = x.abs().max(y.abs());
                 // The quiet zone or separator has its corners beyond any doubt of damage.
-                if ring == 4 && x.abs() == y.abs() {
+                if (ring == 4 && x.abs() == y.abs()) || (x + y) % step != 0 {
                     continue;
                 }
                 let at = add(scaled(right, f32::from(x)), scaled(down, f32::from(y)));
@@ -77,29 +82,26 @@ fn match_pattern(view: View<'_>, expected: Point, along: Point, module: f32) -> 
         }
         agreement.correlation()
     };
-    let mut best = (f32::MIN, expected);
-    let mut visit = |centre: Point| {
-        let score = likeness(centre);
-        if score > best.0 {
-            best = (score, centre);
-        }
-    };
-    for y in -REACH..=REACH {
-        for x in -REACH..=REACH {
-            visit(add(expected, add(scaled(right, x as f32), scaled(down, y as f32))));
-        }
-    }
-    let (_, rough) = best;
-    let mut best = (f32::MIN, rough);
-    for y in -4..=4 {
-        for x in -4..=4 {
-            let (dx, dy) = (x as f32 * 0.25, y as f32 * 0.25);
-            let centre = add(rough, add(scaled(right, dx), scaled(down, dy)));
-            let score = likeness(centre);
-            if score > best.0 {
-                best = (score, centre);
+    let look_around = |middle: Point, reach: i32, pitch: f32, step: i8| -> (f32, Point) {
+        let mut best = (f32::MIN, middle);
+        for y in -reach..=reach {
+            for x in -reach..=reach {
+                let (dx, dy) = (x as f32 * pitch, y as f32 * pitch);
+                let centre = add(middle, add(scaled(right, dx), scaled(down, dy)));
+                let score = likeness(centre, step);
+                if score > best.0 {
+                    best = (score, centre);
+                }
             }
         }
+        best
+    };
+    // Every other module is enough to find the place.
+    let (rough_likeness, rough) = look_around(expected, REACH, 1.0, 2);
+    if rough_likeness < LEAST_LIKENESS * 0.6 {
+        return None;
     }
+    let (_, better) = look_around(rough, 2, 0.5, 1);
+    let best = look_around(better, 1, 0.25, 1);
     (best.0 > LEAST_LIKENESS).then_some(Finder { centre: best.1, module, hits: 1 })
 }
