@@ -15,11 +15,15 @@ fn main() {
     let mode =
         if a.get(1).map(|s| s == "t").unwrap_or(false) { Mode::Thorough } else { Mode::Fast };
     let n: usize = a.get(2).map(|s| s.parse().unwrap()).unwrap_or(250);
-    let verbose = a.get(3).is_some_and(|s| s == "v"); let reps: usize = std::env::var("REPS").map(|s| s.parse().unwrap()).unwrap_or(1);
+    let verbose = a.get(3).is_some_and(|s| s == "v");
+    let reps: usize = std::env::var("REPS").map(|s| s.parse().unwrap()).unwrap_or(1);
     let o = Options { mode, ..Options::default() };
     let (mut tot, mut ok_all) = (0.0, 0);
     let only: Option<usize> = a.get(4).map(|s| s.parse().unwrap());
-    for l in 0..4 { if only.is_some_and(|o| o != l) { continue }
+    for l in 0..4 {
+        if only.is_some_and(|o| o != l) {
+            continue;
+        }
         let (mut ok, mut wrong) = (0, 0);
         let mut ts = vec![];
         for i in 0..n {
@@ -27,7 +31,10 @@ fn main() {
             let t = std::fs::read_to_string(format!("/tmp/qrframes/{l}_{i:04}.txt")).unwrap();
             let v = View::new(640, 480, &p).unwrap();
             let t0 = cpu();
-            let mut r = vec![]; for _ in 0..reps { r = decode_gray(v, o).unwrap_or_default(); }
+            let mut r = vec![];
+            for _ in 0..reps {
+                r = decode_gray(v, o).unwrap_or_default();
+            }
             ts.push((cpu() - t0) / reps as f64);
             let mut hit = false;
             for s in &r {
