@@ -101,9 +101,14 @@ fn to_be_signed(protected: &[u8], payload: &[u8]) -> Vec<u8> {
     ]))
 }
 
+/// The bytes under the signature of a message.
+pub(super) fn signed_bytes(message: &Message) -> Vec<u8> {
+    to_be_signed(&message.protected, &message.payload)
+}
+
 /// Whether `key` made the signature with the algorithm the message names.
 pub fn verify(message: &Message, key: &PublicKey) -> bool {
-    let signed = to_be_signed(&message.protected, &message.payload);
+    let signed = signed_bytes(message);
     match (message.algorithm, key) {
         (Some(Algorithm::Es256), PublicKey::P256(point)) => {
             UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)

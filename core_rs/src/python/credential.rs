@@ -1,5 +1,7 @@
 //! Python face of `credential`: DCC, slips; `merkle` and `cbor_objects` beside it.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
@@ -49,19 +51,19 @@ pub(super) fn der_of(source: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 
 #[pyclass(module = "core_rs", name = "TrustList", frozen)]
 pub(super) struct PyTrustList {
-    pub(super) list: std::sync::RwLock<TrustList>,
+    list: std::sync::RwLock<Arc<TrustList>>,
 }
 
 impl PyTrustList {
     fn change(&self, py: Python<'_>, work: impl FnOnce(&mut TrustList)) -> PyResult<()> {
         let mut list = self.list.write().map_err(|_| poisoned(py))?;
-        work(&mut list);
+        work(Arc::make_mut(&mut list));
         Ok(())
     }
 
-    /// A copy to work with while the GIL is released.
-    pub(super) fn copy(&self, py: Python<'_>) -> PyResult<TrustList> {
-        Ok(self.list.read().map_err(|_| poisoned(py))?.clone())
+    /// The list as it is now, to work with while the GIL is released.
+    pub(super) fn now(&self, py: Python<'_>) -> PyResult<Arc<TrustList>> {
+        Ok(Arc::clone(&*self.list.read().map_err(|_| poisoned(py))?))
     }
 }
 
@@ -141,7 +143,7 @@ fn verify_dcc(
     trust: &PyTrustList,
     at: &Bound<'_, PyAny>,
 ) -> PyResult<PyVerdict> {
-    let (trust, at) = (trust.copy(py)?, instant(at)?);
+    let (trust, at) = (trust.now(py)?, instant(at)?);
     let verdict = py.detach(|| dcc::verify(text, &trust, at));
     PyVerdict::of(py, verdict)
 }
@@ -155,7 +157,7 @@ fn verify_cose(
     at: &Bound<'_, PyAny>,
     schema_version: Option<&str>,
 ) -> PyResult<PyVerdict> {
-    let (trust, at) = (trust.copy(py)?, instant(at)?);
+    let (trust, at) = (trust.now(py)?, instant(at)?);
     let message = cose::parse(message).map_err(|e| to_python(py, &e))?;
     PyVerdict::of(py, dcc::verify_message(&message, &trust, at, schema_version))
 }

@@ -184,7 +184,7 @@ fn verify_dccs(
     column: &str,
     threads: Option<usize>,
 ) -> PyResult<Table> {
-    let (trust, at) = (trust.copy(py)?, instant(at)?);
+    let (trust, at) = (trust.now(py)?, instant(at)?);
     let done = map_texts(py, table, column, threads, |text| dcc::verify(text, &trust, at))?;
     let each = || done.iter().map(Option::as_ref);
     let dcc = || each().map(|v| v.and_then(|v| v.dcc.as_ref()));
