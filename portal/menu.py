@@ -19,6 +19,7 @@ def register(appbuilder: AppBuilder) -> None:
     _laboratory(appbuilder)
     _citizens(appbuilder)
     _organisation(appbuilder)
+    _ingest(appbuilder)
     _oversight(appbuilder)
 
 
@@ -118,3 +119,22 @@ def _laboratory(appbuilder: AppBuilder) -> None:
         (ReleaseView, "Release results", lazy_gettext("Release results"), laboratory),
     ):
         appbuilder.add_view(view, name, label=label, **place)
+
+
+def _ingest(appbuilder: AppBuilder) -> None:
+    from portal.ingest.views import DeviceView, QuarantineView
+
+    appbuilder.add_view(
+        DeviceView,
+        "Devices",
+        label=lazy_gettext("Devices"),
+        category="Organisation",
+        category_label=lazy_gettext("Organisation"),
+    )
+    appbuilder.add_view(
+        QuarantineView,
+        "Events not applied",
+        label=lazy_gettext("Events not applied"),
+        category="Sampling",
+        category_label=lazy_gettext("Samples"),
+    )

@@ -143,3 +143,10 @@ grant(
     Role.DATA_OFFICER,
     Role.SITE_MANAGER,
 )
+
+
+# -- ingest ---------------------------------------------------------------------------------------
+grant("Devices", (*READ, "can_add", "can_withdraw"), Role.SITE_MANAGER, Role.DEPARTMENT_ADMIN)
+grant("Devices", READ, Role.COORDINATOR, Role.AUDITOR)
+grant("Quarantine", (*READ, "can_apply", "can_withdraw"), Role.SITE_MANAGER, Role.COORDINATOR)
+grant("Quarantine", (*READ, "can_apply", "can_withdraw"), Role.DATA_OFFICER)

@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 
 from portal import bulk, clock, db
 from portal.actors import system
-from portal.ingest import lease
+from portal.ingest import again, lease
 from portal.ingest.apply_events import EventApplier, Ready
 from portal.ingest.columns import Events, raw_event
 from portal.ingest.journal import Entry, Journal, JournalDown
 from portal.ingest.lease import LeaseLost
-from portal.ingest.models import Device, HeldBatch
+from portal.ingest.models import Device, HeldBatch, QuarantinedEvent
 from portal.ingest.ordering import Arrived, Plan, Standing, plan
 from portal.ingest.outcomes import Outcomes, Source
 from portal.samples.registration import refuse
@@ -93,20 +93,36 @@ class Applier:
     def step(self) -> bool:
         """Applies the next piece of the journal, and gaps that have waited too long."""
         entries = self._journal.read(self.position, max_entries=MAX_BATCHES, max_bytes=MAX_BYTES)
-        overdue = self._overdue()
+        overdue, has_again = self._waiting()
+        if has_again:
+            self._apply_again()
         if not entries and not overdue:
-            return False
+            return has_again
         self._apply_surely(entries, overdue)
         return True
 
-    def _overdue(self) -> list[int]:
+    def _waiting(self) -> tuple[list[int], bool]:
+        """Devices whose gap has waited long enough, and whether quarantined events come again."""
         with db.transaction(ACTOR) as session:
             limit = clock.now() - self._gap
-            return list(
-                session.scalars(
-                    sa.select(HeldBatch.device_id).where(HeldBatch.held_at < limit).distinct()
-                )
-            )
+            overdue = session.scalars(
+                sa.select(HeldBatch.device_id).where(HeldBatch.held_at < limit).distinct()
+            ).all()
+            released = sa.select(QuarantinedEvent.id).where(QuarantinedEvent.status == "again")
+            return list(overdue), session.scalar(released.limit(1)) is not None
+
+    def _apply_again(self) -> None:
+        """The oldest quarantined event that a person released, in a transaction of its own."""
+        with db.transaction(ACTOR) as session:
+            lease.renew(session, self._held_fence())
+            try:
+                with session.begin_nested():
+                    again.apply_oldest(session, self._secret_key)
+            except OperationalError:
+                raise
+            except Exception as failure:  # noqa: BLE001 - it stays in quarantine
+                _log_fault("an event failed again and stays in quarantine", failure)
+                again.put_back_oldest(session)
 
     # -- faults
 

@@ -98,3 +98,6 @@ class QuarantinedEvent(Model):
     detail: Mapped[str] = mapped_column(sa.String(400), default="")
     status: Mapped[str] = mapped_column(sa.String(10), default="open", index=True)
     quarantined_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+    device: Mapped[Device] = relationship()
+    site: Mapped[Site] = relationship()

@@ -1,4 +1,4 @@
-"""Devices: enrol one at a site, revoke it."""
+"""Devices: enrol one at a site, revoke it. Quarantined events: try again, or close."""
 
 import hashlib
 import secrets
@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.actors import Actor
 from portal.errors import Conflict, Invalid, NotFound
-from portal.ingest.models import Device
+from portal.ingest.models import Device, QuarantinedEvent
 from portal.sites.models import Site
 
 _LONGEST_NAME = 80
+_LONGEST_DETAIL = 400
 
 
 def hash_token(token: str) -> str:
@@ -76,3 +77,40 @@ def revoke_device(session: Session, actor: Actor, *, device_id: int) -> Device:
     device.revoked_at = clock.now()
     session.flush()
     return device
+
+
+def try_again(session: Session, actor: Actor, *, event_pk: int) -> QuarantinedEvent:
+    """Hands a quarantined event to the applier once more, after its cause was put right.
+
+    Raises:
+        NotFound: no such event, or not one of the actor's sites.
+        Conflict: it is not open.
+    """
+    kept = _open_event(session, actor, event_pk)
+    kept.status = "again"
+    session.flush()
+    return kept
+
+
+def close_event(session: Session, actor: Actor, *, event_pk: int, reason: str) -> QuarantinedEvent:
+    """Leaves a quarantined event unapplied for good; `reason` goes to its detail.
+
+    Raises:
+        NotFound: no such event, or not one of the actor's sites.
+        Conflict: it is not open.
+    """
+    kept = _open_event(session, actor, event_pk)
+    kept.status = "closed"
+    kept.detail = f"{kept.detail} {reason}".strip()[:_LONGEST_DETAIL]
+    session.flush()
+    return kept
+
+
+def _open_event(session: Session, actor: Actor, event_pk: int) -> QuarantinedEvent:
+    kept = session.get(QuarantinedEvent, event_pk)
+    if kept is None:
+        raise NotFound("Not found.")
+    actor.scope.require_site(kept.site_id)
+    if kept.status != "open":
+        raise Conflict("The event was decided already.", code="event_decided")
+    return kept

@@ -11,13 +11,14 @@ from portal.actors import system
 from portal.audit.models import AuditEvent
 from portal.campaigns.models import HourlyCount
 from portal.db import transaction
-from portal.ingest import lease
+from portal.errors import Conflict
+from portal.ingest import lease, services
 from portal.ingest.applier import Applier
 from portal.ingest.journal import open_journal
 from portal.ingest.models import ApplierState, Device, EventOutcome, HeldBatch, QuarantinedEvent
 from portal.people.models import DuplicateCandidate, Person, PersonIdentifier
 from portal.pools.models import Finding
-from portal.samples.models import Sample, Tube
+from portal.samples.models import Sample, Tube, TubeLabelRange
 from tests.portal.ingest.device import allow_tubes, enrol, tube_code
 from tests.portal.ingest.province import make_province
 
@@ -381,6 +382,36 @@ def test_an_event_that_fails_goes_to_quarantine_and_its_neighbours_are_applied(
     ]
     assert world.session.scalars(sa.select(QuarantinedEvent.code)).all() == ["failed"]
     assert world.session.get(ApplierState, 1).position == 3
+
+
+def test_a_quarantined_event_is_applied_once_its_cause_is_put_right(world) -> None:
+    device = world.device
+    foreign = "ROLL-000123"
+    world.send(device.batch(device.opened(foreign), device.collected(foreign)))
+    assert [code for _, code in world.codes()] == ["tube_not_registered", "unknown_tube"]
+    with transaction(system("test")) as session:
+        session.add(
+            TubeLabelRange(
+                site_id=world.place.site_id,
+                kind="foreign",
+                prefix="ROLL-",
+                first_number=1,
+                last_number=500,
+                number_width=6,
+                issued_on=dt.date(2026, 8, 1),
+                created_at=device.at,
+            )
+        )
+    for key in (1, 2):
+        with transaction(system("test")) as session:
+            services.try_again(session, system("test"), event_pk=key)
+    world.send()
+    assert world.codes() == [("applied", ""), ("applied", "")]
+    assert world.count(Sample) == 1
+    kept = world.session.scalars(sa.select(QuarantinedEvent.status)).all()
+    assert kept == ["done", "done"]
+    with pytest.raises(Conflict):
+        services.close_event(world.session, system("test"), event_pk=1, reason="x")
 
 
 def test_only_the_holder_of_the_lease_applies(world, config, monkeypatch) -> None:
