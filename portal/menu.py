@@ -101,6 +101,7 @@ def _oversight(appbuilder: AppBuilder) -> None:
 
 def _laboratory(appbuilder: AppBuilder) -> None:
     from portal.results.finding_views import FindingView
+    from portal.results.overview_views import PoolAdviceView, TurnaroundView
     from portal.results.receipt_views import ReceiptView
     from portal.results.record_views import SampleView, TubeView
     from portal.results.release_views import ReleaseView
@@ -114,9 +115,11 @@ def _laboratory(appbuilder: AppBuilder) -> None:
         (TubeView, "Tubes", lazy_gettext("Tubes"), samples),
         (RetestView, "Sample again", lazy_gettext("Sample again"), samples),
         (FindingView, "Findings", lazy_gettext("Findings"), samples),
+        (PoolAdviceView, "Pools", lazy_gettext("Pools and positive share"), samples),
         (ReceiptView, "Receive samples", lazy_gettext("Receive samples"), laboratory),
         (RackView, "Enter results", lazy_gettext("Enter results"), laboratory),
         (ReleaseView, "Release results", lazy_gettext("Release results"), laboratory),
+        (TurnaroundView, "Turnaround", lazy_gettext("Turnaround"), laboratory),
     ):
         appbuilder.add_view(view, name, label=label, **place)
 

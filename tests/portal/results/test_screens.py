@@ -25,6 +25,8 @@ PAGES = {
     "/retests/paper": "dieuphoi",
     "/samples/list/": "dieuphoi",
     "/tubes/list/": "kt duyet dieuphoi",
+    "/turnaround/": "kt duyet dieuphoi",
+    "/pools/advice/": "dieuphoi",
 }
 
 
@@ -189,3 +191,24 @@ def test_a_laboratory_sees_nothing_of_another(app: Flask, web: Laboratory) -> No
     stranger = sign_in(app, "la")
     assert stranger.get(f"/laboratory/runs/{run}").status_code == 404
     assert stranger.get("/laboratory/receipt/").status_code == 404
+
+
+def test_the_share_of_positive_people_comes_from_pools_of_all_sizes(app: Flask, web) -> None:
+    from portal.results import advice, turnaround
+
+    with app.app_context():
+        web.tube("DNG2608010001", "An", "Bình")
+        web.tube("DNG2608010002", "Chi", "Dũng", "Em")
+        web.tube("DNG2608010003", "Giang")
+        web.result(DNG2608010001="negative", DNG2608010002="positive", DNG2608010003="negative")
+        found = advice.advise(db_session(), web.place.campaign_id)
+        steps, sites = turnaround.measure(db_session())
+    total = found.total
+    assert (total.tubes, total.people, total.positive_tubes) == (3, 6, 1)
+    assert total.lower < total.estimate < total.upper
+    assert [area.name for area in found.areas] == ["Hải Châu"]
+    assert {row["size"] for row in found.sizes} == {1, 2, 3, 5, 7, 10}
+    assert {step.name for step in steps} == set(turnaround.STEPS)
+    assert [site.count for site in sites] == [3]
+    page = sign_in(app, "dieuphoi").get("/pools/advice/").get_data(as_text=True)
+    assert "Hải Châu" in page

@@ -1,0 +1,208 @@
+"""How many are positive, by area, from pools alone; and which pool size that speaks for."""
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import core_rs
+from portal import clock
+from portal.areas.models import AdminUnit
+from portal.campaigns.models import Campaign, CollectionSession, PoolPolicy
+from portal.pools.rules import PersonState
+from portal.samples.models import Sample, Tube
+from portal.samples.rules import Outcome
+
+# The sizes in use in Việt Nam (pooling.md 1); larger ones only where the policy allows them.
+SIZES = (1, 2, 3, 5, 7, 10, 15, 20)
+DEFAULT_MOST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AreaShare:
+    """What the pools of an area say.
+
+    Attributes:
+        name: the area; empty for all areas together.
+        tubes, people: tested with a valid result.
+        positive_tubes: positive among them.
+        estimate, lower, upper: share of positive people; None where nothing can be said.
+        at_least: the one-sided limit when every pool is positive.
+        confirmed: people confirmed by single tests.
+    """
+
+    name: str
+    tubes: int
+    people: int
+    positive_tubes: int
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+    at_least: float | None
+    confirmed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Shares by area, and pool sizes compared at the share of all areas.
+
+    Attributes:
+        total: all areas together.
+        areas: by area, highest share first.
+        sizes: rows of `core_rs.pool_advice`.
+        best: the size with the fewest tests within the policy.
+        current: the size in force.
+        household: (cases per positive pool seen, expected) where positives share pools.
+    """
+
+    total: AreaShare
+    areas: list[AreaShare]
+    sizes: list[dict[str, Any]]
+    best: int
+    current: int
+    household: tuple[float, float] | None
+
+
+def campaigns(session: Session) -> list[Campaign]:
+    """Campaigns, newest first."""
+    return list(session.scalars(sa.select(Campaign).order_by(Campaign.id.desc()).limit(50)))
+
+
+def advise(session: Session, campaign_id: int) -> Advice:
+    """The share of positive people in a campaign, and the pool size it speaks for.
+
+    Tubes of retests are left out: their people were chosen because a pool was positive.
+    """
+    counts = _tube_counts(session, campaign_id)
+    confirmed = _confirmed(session, campaign_id)
+    names = {
+        unit.id: unit.name
+        for unit in session.scalars(
+            sa.select(AdminUnit).where(AdminUnit.id.in_(counts.keys() | confirmed.keys()))
+        )
+    }
+    areas = [
+        _share(names.get(area_id, ""), sizes, confirmed.get(area_id, 0))
+        for area_id, sizes in counts.items()
+    ]
+    together: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    for sizes in counts.values():
+        for size, (tested, positive) in sizes.items():
+            together[size][0] += tested
+            together[size][1] += positive
+    total = _share("", together, sum(confirmed.values()))
+    current, most = _policy_sizes(session, campaign_id)
+    rows = _compare(total, most)
+    best = min(rows, key=lambda row: row["tests_per_person"])["size"] if rows else current
+    return Advice(
+        total,
+        sorted(areas, key=lambda area: -(area.estimate or area.at_least or 0)),
+        rows,
+        best,
+        current,
+        _household(together, total),
+    )
+
+
+def _tube_counts(session: Session, campaign_id: int) -> dict[int, dict[int, list[int]]]:
+    """Area → size → [tested, positive]."""
+    retests = sa.select(Sample.tube_id).where(
+        Sample.campaign_id == campaign_id, Sample.retest_of_id.is_not(None)
+    )
+    rows = session.execute(
+        sa.select(
+            CollectionSession.area_id, Tube.sample_count, Tube.outcome, sa.func.count(Tube.id)
+        )
+        .join(CollectionSession, CollectionSession.id == Tube.collection_session_id)
+        .where(
+            Tube.campaign_id == campaign_id,
+            Tube.outcome.in_([Outcome.NEGATIVE, Outcome.POSITIVE]),
+            Tube.sample_count > 0,
+            Tube.id.not_in(retests),
+        )
+        .group_by(CollectionSession.area_id, Tube.sample_count, Tube.outcome)
+    )
+    found: dict[int, dict[int, list[int]]] = {}
+    for area_id, size, outcome, count in rows:
+        cell = found.setdefault(area_id, {}).setdefault(size, [0, 0])
+        cell[0] += count
+        cell[1] += count if outcome == Outcome.POSITIVE else 0
+    return found
+
+
+def _confirmed(session: Session, campaign_id: int) -> dict[int, int]:
+    rows = session.execute(
+        sa.select(CollectionSession.area_id, sa.func.count(Sample.id))
+        .select_from(Sample)
+        .join(Tube, Tube.id == Sample.tube_id)
+        .join(CollectionSession, CollectionSession.id == Sample.collection_session_id)
+        .where(
+            Sample.campaign_id == campaign_id,
+            Sample.state == PersonState.POS_CONFIRMED,
+            Sample.retest_of_id.is_(None),
+        )
+        .group_by(CollectionSession.area_id)
+    )
+    return {area_id: count for area_id, count in rows}  # noqa: C416 - a result is no sequence
+
+
+def _share(name: str, sizes: dict[int, list[int]], confirmed: int) -> AreaShare:
+    tested = sum(cell[0] for cell in sizes.values())
+    positive = sum(cell[1] for cell in sizes.values())
+    people = sum(size * cell[0] for size, cell in sizes.items())
+    said: dict[str, float | None] = {}
+    if tested:
+        said = core_rs.pool_prevalence(
+            [float(cell[1]) for cell in sizes.values()],
+            [float(size) for size in sizes],
+            [float(cell[0]) for cell in sizes.values()],
+            interval="skew-score",
+        )
+    return AreaShare(
+        name,
+        tested,
+        people,
+        positive,
+        said.get("estimate"),
+        said.get("lower"),
+        said.get("upper"),
+        said.get("at_least"),
+        confirmed,
+    )
+
+
+def _policy_sizes(session: Session, campaign_id: int) -> tuple[int, int]:
+    """The pool size in force and the largest allowed."""
+    policy = session.scalars(
+        sa.select(PoolPolicy)
+        .where(PoolPolicy.campaign_id == campaign_id, PoolPolicy.valid_from <= _today())
+        .order_by(PoolPolicy.valid_from.desc())
+    ).first()
+    return (policy.default_size, policy.max_size) if policy else (5, DEFAULT_MOST)
+
+
+def _today() -> dt.date:
+    return clock.today()
+
+
+def _compare(total: AreaShare, most: int) -> list[dict[str, Any]]:
+    """Sizes compared at the upper limit while nothing is positive, else at the estimate."""
+    share = total.estimate or total.upper or total.at_least
+    if not share or share >= 1:
+        return []
+    return core_rs.pool_advice(share, [size for size in SIZES if size <= most])
+
+
+def _household(sizes: dict[int, list[int]], total: AreaShare) -> tuple[float, float] | None:
+    if not total.positive_tubes or not total.confirmed:
+        return None
+    return core_rs.pool_household_warning(
+        [float(cell[1]) for cell in sizes.values()],
+        [float(size) for size in sizes],
+        [float(cell[0]) for cell in sizes.values()],
+        float(total.confirmed),
+        float(total.positive_tubes),
+    )
