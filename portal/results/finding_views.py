@@ -6,6 +6,7 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext, lazy_gettext
 
 from portal.errors import DomainError
+from portal.pools import wording
 from portal.pools.models import Finding
 from portal.pools.rules import FINDINGS, may_close
 from portal.results import corrections, services
@@ -31,7 +32,9 @@ def said_detail(detail: Any) -> str:
     """The detail of a finding as one line."""
     if not isinstance(detail, dict):
         return str(detail or "")
-    parts = [str(detail[name]) for name in ("tube_code", "run", "note") if detail.get(name)]
+    parts = [str(detail[name]) for name in ("tube_code", "run") if detail.get(name)]
+    if detail.get("note"):
+        parts.append(wording.said(str(detail["note"])))
     if detail.get("similar"):
         parts.append(gettext("similar codes: %(codes)s", codes=", ".join(detail["similar"])))
     return " · ".join(parts)
@@ -47,7 +50,7 @@ class FindingView(RecordView):
     show_title = lazy_gettext("Finding")
     show_template = "results/finding.html"
     base_order = ("id", "desc")
-    list_columns = ["code", "is_blocking", "tube.code", "detail", "found_at", "status"]
+    list_columns = ["found_at", "code", "is_blocking", "tube.code", "detail", "status"]
     show_columns = [
         "code",
         "is_blocking",
