@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run test install build translations format lint types rust check journeys e2e bench load proof docs lock
+.PHONY: help run test install build translations format lint types rust check journeys e2e bench load proof docs lock bench-ingest
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,12 @@ rust: install ## clippy and the crate's own tests
 	cargo test --profile quick --quiet
 
 check: lint types rust test ## what CI runs
+
+load: build ## a short load run through the real doors, with limits (docs/load.md for the long ones)
+	$(PY) -m pytest tests/journeys/test_load_smoke.py -q
+
+bench-ingest: build ## the door and the applier against plain FAB and plain Flask; both databases
+	$(PY) -m tests.benchmarks.ingest.side_by_side
 
 lock: ## resolve requirements.txt anew from pyproject.toml
 	uv pip compile --quiet --no-header --no-annotate --group dev --python-version 3.11 --upgrade pyproject.toml -o requirements.txt

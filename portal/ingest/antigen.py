@@ -38,7 +38,7 @@ class _Read:
     is_released: bool = False
     id: int | None = None
     row: tuple[int, int, str, str, int] | None = None
-    release: tuple[int, int, int] | None = None
+    release: tuple[int, int, int | None] | None = None
 
 
 class AntigenReads:
@@ -57,7 +57,7 @@ class AntigenReads:
 
     def read(
         self, sample: SampleRow, *, site_id: int, kit_name: str, kit_lot: str, outcome: str,
-        read_at: int, user_id: int,
+        read_at: int, user_id: int | None,
     ) -> Said:  # fmt: skip
         """The collector reads a test."""
         known = self._reads.get(sample.uid)
@@ -69,7 +69,7 @@ class AntigenReads:
         )
         return APPLIED
 
-    def release(self, sample: SampleRow, *, outcome: str, at: int, user_id: int) -> Said:
+    def release(self, sample: SampleRow, *, outcome: str, at: int, user_id: int | None) -> Said:
         """A second person confirms what was read; the state of the person follows."""
         known = self._reads.get(sample.uid)
         if known is None:
@@ -78,7 +78,7 @@ class AntigenReads:
             return remark("already_released")
         if known.outcome != outcome:
             return refuse("outcome_differs", "The second reading differs from the first.")
-        if known.read_by_id == user_id:
+        if user_id is None or known.read_by_id == user_id:
             return refuse("same_person", "Another person must release than the one who read.")
         known.is_released = True
         known.release = (sample.id, at, user_id)

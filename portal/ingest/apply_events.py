@@ -237,7 +237,7 @@ class EventApplier:
         )
         said = self._registration.collect(given, person, site_id=source.site_id)
         if said is APPLIED and events.warnings[n]:
-            return remark("partly_unread", events.warnings[n])
+            return remark("person_to_check", events.warnings[n])
         return said
 
     def _withdraw(self, n: int, source: Source, grant: Grant) -> Said:

@@ -24,7 +24,7 @@ class Grant:
     """What a grant says.
 
     Attributes:
-        staff_id: the staff profile of the collector.
+        staff_id: the staff profile of the collector; None for a load test.
         user_id: the login behind it.
         username: for the audit log.
         site_id: the only site whose devices may carry it.
@@ -34,8 +34,8 @@ class Grant:
         last_microsecond: the same, its end.
     """
 
-    staff_id: int
-    user_id: int
+    staff_id: int | None
+    user_id: int | None
     username: str
     site_id: int
     issued_at: dt.datetime
@@ -59,8 +59,8 @@ class BadGrant(Exception):
 def make_grant(
     secret_key: str,
     *,
-    staff_id: int,
-    user_id: int,
+    staff_id: int | None,
+    user_id: int | None,
     username: str,
     site_id: int,
     at: dt.datetime,

@@ -4,8 +4,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Session
 
-from portal.ingest.models import EventOutcome
+from portal.ingest.journal import Journal
+from portal.ingest.models import ApplierState, EventOutcome
 
 
 def outcomes_after(
@@ -36,3 +38,9 @@ def outcomes_after(
         }
         for row in connection.execute(statement)
     ]
+
+
+def applier_lag(session: Session, journal: Journal) -> int:
+    """How many batches of the journal are not applied yet; what the coordinator's page shows."""
+    done = session.scalar(sa.select(ApplierState.position).where(ApplierState.id == 1)) or 0
+    return max(journal.last_position() - done, 0)

@@ -34,7 +34,7 @@ def _card(chance: random.Random) -> str:
     born = dt.date(1950, 1, 1) + dt.timedelta(days=chance.randrange(20_000))
     sex = chance.randrange(2)
     name = " ".join(chance.choice(part) for part in (SURNAMES, MIDDLES, GIVENS))
-    number = f"048{sex}{born.year % 100:02}{chance.randrange(10**6):06}"
+    number = f"048{sex + 2 * (born.year >= 2000)}{born.year % 100:02}{chance.randrange(10**6):06}"
     word = "Nữ" if sex else "Nam"
     return f"{number}||{name}|{born:%d%m%Y}|{word}|Tổ 5, Hải Châu, Đà Nẵng|01052021"
 

@@ -12,7 +12,7 @@ from portal.audit.models import AuditEvent
 from portal.campaigns.models import HourlyCount
 from portal.db import transaction
 from portal.errors import Conflict
-from portal.ingest import lease, services
+from portal.ingest import lease, queries, services
 from portal.ingest.applier import Applier
 from portal.ingest.journal import open_journal
 from portal.ingest.models import ApplierState, Device, EventOutcome, HeldBatch, QuarantinedEvent
@@ -425,6 +425,7 @@ def test_only_the_holder_of_the_lease_applies(world, config, monkeypatch) -> Non
         )
     assert second.take_lease()
     world.journal.append([device.batch(device.opened(T1))])
+    assert queries.applier_lag(world.session, world.journal) == 1
     with pytest.raises(lease.LeaseLost):
         world.applier.step()
     assert world.count(Tube) == 0
