@@ -836,7 +836,7 @@ valid_to, issued_on, mother_or_guardian_name |
     @property
     def warnings(self) -> list[InputWarning]: ...
 
-def parse_payload(text: str, *, hosts: Sequence[str] = ()) -> Payload:
+def parse_payload(text: str, *, hosts: Sequence[str] | None = None) -> Payload:
     """What the text of a scan, or of a keyboard, is.
 
     `hosts`: names our addresses live under; where none is given any host with one of our paths

@@ -1,7 +1,9 @@
 //! Keys that sort as Vietnamese lists do: given name, then middle, then surname.
 
+use std::sync::LazyLock;
+
 use super::letters::{Tone, vowel};
-use super::text::{normalise_name, split_name};
+use super::text::{NameParts, normalise_name, split_name};
 
 /// The alphabet in order (ICU `vi`, with f, j, w, z where Latin puts them).
 const ALPHABET: &str = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz";
@@ -11,12 +13,16 @@ const ALPHABET: &str = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz";
 /// Within each part letters decide first and tones after (ngang, huyền, hỏi, ngã, sắc, nặng); the
 /// stored name comes last, so that different names never have equal keys.
 pub fn sort_key(full_name: &str) -> Vec<u8> {
-    let parts = split_name(full_name);
+    sort_key_of(&normalise_name(full_name), &split_name(full_name))
+}
+
+/// [`sort_key`] of a name already stored and split.
+pub fn sort_key_of(full_name: &str, parts: &NameParts) -> Vec<u8> {
     let mut key = Vec::with_capacity(full_name.len() * 2 + 8);
     for part in [&parts.given, &parts.middle, &parts.surname] {
         text_key(part, &mut key);
     }
-    key.extend_from_slice(normalise_name(full_name).as_bytes());
+    key.extend_from_slice(full_name.as_bytes());
     key
 }
 
@@ -40,18 +46,26 @@ pub fn text_key(text: &str, key: &mut Vec<u8>) {
     key.push(0);
 }
 
+/// Weights of the letters, by character; the last of them is ư.
+static WEIGHTS: LazyLock<[u8; 0x200]> = LazyLock::new(|| {
+    let mut weights = [0; 0x200];
+    for (place, letter) in ALPHABET.chars().enumerate() {
+        weights[letter as usize] = 30 + place as u8;
+    }
+    weights
+});
+
 /// Spaces before punctuation before digits before letters before everything else.
 fn weight(letter: char) -> u8 {
-    if letter == ' ' {
-        return 1;
+    match WEIGHTS.get(letter as usize) {
+        Some(&weight) if weight > 0 => return weight,
+        _ => {}
     }
-    if let Some(digit) = letter.to_digit(10) {
-        return 10 + digit as u8;
-    }
-    match ALPHABET.chars().position(|a| a == letter) {
-        Some(place) => 30 + place as u8,
-        None if letter.is_alphabetic() => 100,
-        None => 2,
+    match letter {
+        ' ' => 1,
+        '0'..='9' => 10 + (letter as u8 - b'0'),
+        _ if letter.is_alphabetic() => 100,
+        _ => 2,
     }
 }
 

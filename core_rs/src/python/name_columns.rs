@@ -73,15 +73,22 @@ fn fold_names(py: Python<'_>, table: &Bound<'_, PyAny>, column: &str) -> PyResul
 fn name_keys(py: Python<'_>, table: &Bound<'_, PyAny>, column: &str) -> PyResult<Table> {
     map_column(py, table, column, |values| {
         let each = |make: fn(&str) -> String| texts(values.iter().map(|v| v.map(make)));
-        let keys: BinaryArray = values.iter().map(|v| v.map(sort::sort_key)).collect();
+        let stored: Vec<_> = values.iter().map(|v| v.map(text::normalise_name)).collect();
+        let parts: Vec<_> = stored.iter().map(|v| v.as_deref().map(text::split_name)).collect();
+        let part =
+            |of: fn(&text::NameParts) -> &String| texts(parts.iter().map(|v| v.as_ref().map(of)));
+        let both = stored.iter().zip(&parts);
+        let keys: BinaryArray = both
+            .map(|(name, parts)| Some(sort::sort_key_of(name.as_deref()?, parts.as_ref()?)))
+            .collect();
         vec![
-            ("normalised", each(text::normalise_name)),
+            ("normalised", texts(stored.iter().map(Option::as_deref))),
             ("canonical", each(text::canonical_name)),
             ("folded", each(text::fold_name)),
             ("soft_folded", each(text::soft_fold_name)),
-            ("surname", each(|v| text::split_name(v).surname)),
-            ("middle", each(|v| text::split_name(v).middle)),
-            ("given", each(|v| text::split_name(v).given)),
+            ("surname", part(|p| &p.surname)),
+            ("middle", part(|p| &p.middle)),
+            ("given", part(|p| &p.given)),
             ("sort_key", Arc::new(keys)),
         ]
     })

@@ -47,9 +47,9 @@ impl PyPayload {
 }
 
 #[pyfunction]
-#[pyo3(signature = (text, *, hosts=Vec::new()))]
-#[allow(clippy::needless_pass_by_value, reason = "pyo3 hands over what it made of the sequence")]
-fn parse_payload(py: Python<'_>, text: &str, hosts: Vec<String>) -> PyResult<PyPayload> {
+#[pyo3(signature = (text, *, hosts=None))]
+fn parse_payload(py: Python<'_>, text: &str, hosts: Option<Vec<String>>) -> PyResult<PyPayload> {
+    let hosts = hosts.unwrap_or_default();
     let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
     let read = payload::parse_payload(text, &hosts).map_err(|e| to_python(py, &e))?;
     let date = |date: Option<PartialDate>| date.map(|date| PyDate::of(&date, &[]));
