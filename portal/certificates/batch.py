@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from portal import clock, db
 from portal.actors import Actor
 from portal.audit import services as audit
-from portal.certificates import queries, services
+from portal.certificates import queries, sealing, services
 from portal.certificates.models import Certificate
 from portal.certificates.queries import ResultFilter
 from portal.certificates.rules import Office
@@ -65,7 +65,7 @@ def write(running: kinds.Running) -> str:
     """Writes the ZIP; taken up again after a crash, finished parts are kept."""
     wanted = _of_json(dict(running.arguments))
     config = current_app.config["TRAM"]
-    office = Office(config.province_name, config.public_url, config.is_training)
+    office = sealing.office_of(config)
     with db.transaction(running.actor) as session:
         total = queries.count_results(session, wanted)
     parts = running.path.with_suffix(".parts")
@@ -116,7 +116,7 @@ def _write_part(path: Path, actor: Actor, ids: Sequence[int], office: Office) ->
 
 def _papers(issued: Sequence[Certificate]) -> Iterator[tuple[Certificate, bytes]]:
     for certificate in issued:
-        yield certificate, services.render(certificate)
+        yield certificate, sealing.paper_of(certificate, current_app.config["TRAM"])
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -9,7 +9,7 @@ from flask_babel import gettext
 from portal import clock, db
 from portal.actors import PUBLIC
 from portal.audit import services as audit
-from portal.certificates import rules, services
+from portal.certificates import rules, sealing, services
 from portal.certificates.rules import Office, SampleFacts
 from portal.certificates.texts import Explanation, explain
 from portal.declarations import forms, lookups, queries, tickets
@@ -25,8 +25,7 @@ MOST_UNKNOWN_OF_NETWORK = 300
 
 def office() -> Office:
     """Who issues, from the settings."""
-    config = current_app.config["TRAM"]
-    return Office(config.province_name, config.public_url, config.is_training)
+    return sealing.office_of(current_app.config["TRAM"])
 
 
 class LookupView(PublicView):
@@ -86,7 +85,7 @@ class LookupView(PublicView):
                 raise NotFound("Not of this ticket.")
             certificate = services.issue(session, PUBLIC, sample_id=int(wanted), office=office())
             _audit(session, opened, "certificate")
-            pdf = services.render(certificate)
+            pdf = sealing.paper_of(certificate, current_app.config["TRAM"])
         return send_file(
             io.BytesIO(pdf),
             mimetype="application/pdf",

@@ -198,11 +198,13 @@ class Office:
         province: as on papers, e.g. `Thành phố Đà Nẵng`.
         public_url: address of this installation.
         is_training: papers get a watermark.
+        signer: fingerprint of the seal that signs; empty for unsigned papers.
     """
 
     province: str
     public_url: str
     is_training: bool = False
+    signer: str = ""
 
 
 def compose(
@@ -317,6 +319,7 @@ def facts_digest(facts: SampleFacts, *, kind: str, texts: Mapping[str, Any], off
         office.province,
         office.public_url,
         office.is_training,
+        office.signer,
         str(facts.retest_due_at or ""),
     ]
     plain = json.dumps(told, ensure_ascii=True, sort_keys=True, default=_plain)

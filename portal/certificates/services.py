@@ -28,7 +28,6 @@ from portal.declarations.rules import (
 from portal.declarations.services import secret_of
 from portal.errors import Conflict, Invalid, NotFound
 from portal.samples.models import Sample
-from reports.certificate import CertificatePage, render_certificate
 from reports.certificate.page import RENDERER
 
 # A code that nobody has: looked up in place of one that can not be, so that all tries are alike.
@@ -122,6 +121,7 @@ def _made(
         snapshot={
             **page.to_snapshot(),
             "renderer": RENDERER,
+            "signer": office.signer,
             "state": rules.shown_state(facts),
             "holder": rules.masked_name(facts.full_name),
             "birth_year": facts.birth_on.year if facts.birth_on else facts.birth_year,
@@ -151,11 +151,6 @@ def revoke(session: Session, actor: Actor, *, certificate_id: int, reason: str) 
     certificate.ended_at = clock.now()
     certificate.ending_reason = reason.strip()[:160]
     return certificate
-
-
-def render(certificate: Certificate) -> bytes:
-    """The paper, byte for byte the same each time."""
-    return render_certificate(CertificatePage.from_snapshot(certificate.snapshot))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ import datetime as dt
 import io
 from typing import Any
 
-from flask import flash, redirect, request, send_file, url_for
+from flask import current_app, flash, redirect, request, send_file, url_for
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 
 from portal.actors import Actor
 from portal.areas.models import AdminUnit
-from portal.certificates import batch, queries, rules, services
+from portal.certificates import batch, queries, rules, sealing, services
 from portal.certificates.models import Certificate, CorrectionRequest
 from portal.certificates.public_views import office
 from portal.certificates.queries import ResultFilter
@@ -97,7 +97,7 @@ class ResultPaperView(StationView):
             )
             services.note_print(session, current_actor(), certificate)
         return send_file(
-            io.BytesIO(services.render(certificate)),
+            io.BytesIO(sealing.paper_of(certificate, current_app.config["TRAM"])),
             mimetype="application/pdf",
             download_name=f"ket-qua-{certificate.code}.pdf",
         )
@@ -168,7 +168,7 @@ class CertificateView(RecordView):
         with transaction(current_actor()) as session:
             services.note_print(session, current_actor(), certificate)
         return send_file(
-            io.BytesIO(services.render(certificate)),
+            io.BytesIO(sealing.paper_of(certificate, current_app.config["TRAM"])),
             mimetype="application/pdf",
             as_attachment=True,
             download_name=f"ket-qua-{certificate.code}.pdf",

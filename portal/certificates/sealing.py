@@ -1,0 +1,82 @@
+"""The seal that signs papers: kept as files beside the data, an old one for as long as its papers.
+
+`var/seals/<fingerprint>.key.pem` and `.pem`; `var/seals/current` names the one in use. Without
+any, an installation that is not in production makes a self-signed one; in production papers stay
+unsigned until the department's own key is put there.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography import x509
+
+from portal import clock
+from portal.certificates.models import Certificate
+from portal.certificates.rules import Office
+from portal.settings import Settings
+from reports.certificate import CertificatePage, render_certificate
+from reports.signing import Seal
+
+
+def folder(config: Settings) -> Path:
+    """Where the seals lie."""
+    return config.var_dir / "seals"
+
+
+def office_of(config: Settings) -> Office:
+    """Who issues, and the fingerprint of the seal in use (empty: none)."""
+    return Office(
+        config.province_name,
+        config.public_url,
+        config.is_training,
+        signer=_current(folder(config), config),
+    )
+
+
+def _current(seals: Path, config: Settings) -> str:
+    named = seals / "current"
+    if named.exists():
+        return named.read_text(encoding="ascii").strip()
+    if config.is_production:
+        return ""
+    seals.mkdir(parents=True, exist_ok=True)
+    seal, key, certificate = Seal.make(f"Sở Y tế {config.province_name} (thử nghiệm)", clock.now())
+    key_path = seals / f"{seal.fingerprint}.key.pem"
+    key_path.touch(mode=0o600)
+    key_path.write_bytes(key)
+    (seals / f"{seal.fingerprint}.pem").write_bytes(certificate)
+    try:
+        with named.open("x", encoding="ascii") as file:
+            file.write(seal.fingerprint)
+    except FileExistsError:  # another process was first; its seal counts
+        return named.read_text(encoding="ascii").strip()
+    return seal.fingerprint
+
+
+@lru_cache(maxsize=8)
+def seal_of(seals: Path, fingerprint: str) -> Seal:
+    """A seal by its fingerprint, parsed once a process."""
+    return Seal(
+        (seals / f"{fingerprint}.key.pem").read_bytes(),
+        (seals / f"{fingerprint}.pem").read_bytes(),
+    )
+
+
+def trusted(config: Settings) -> list[x509.Certificate]:
+    """The certificates of every seal that was ever in use here."""
+    paths = sorted(folder(config).glob("*.pem"))
+    return [
+        x509.load_pem_x509_certificate(path.read_bytes())
+        for path in paths
+        if not path.name.endswith(".key.pem")
+    ]
+
+
+def paper_of(certificate: Certificate, config: Settings) -> bytes:
+    """The paper as issued, signed by the seal it was issued under, byte for byte the same."""
+    page = CertificatePage.from_snapshot(certificate.snapshot)
+    pdf = render_certificate(page)
+    fingerprint = str(certificate.snapshot.get("signer", ""))
+    if not fingerprint:
+        return pdf
+    return seal_of(folder(config), fingerprint).sign(pdf, page.issued_at)
