@@ -30,7 +30,12 @@ $(CATALOGUE): $(wildcard portal/translations/*/*.po) scripts/compile-catalogues 
 
 translations: $(CATALOGUE) ## merge and compile the message catalogues
 
-build: $(VENV)/.built $(CATALOGUE) ## the native module and the catalogues
+VENDOR := portal/web/static/vendor/qrcode.mjs
+$(VENDOR): package.json
+	npm install --no-save --no-package-lock --ignore-scripts --no-audit --no-fund --silent
+	mkdir -p $(dir $@) && cp node_modules/qrcode-generator/dist/qrcode.mjs $@
+
+build: $(VENDOR) $(VENV)/.built $(CATALOGUE) ## the native module and the catalogues
 
 run: build ## set up, replay the demo province if the database is empty, serve
 	$(PY) -m portal.cli run

@@ -8,6 +8,7 @@ from flask import url_for
 from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext
 
+from portal.extensions import csrf
 from portal.web.access import register_login_view
 from portal.web.layout import account_urls
 
@@ -18,6 +19,7 @@ def register(appbuilder: AppBuilder) -> None:
     _public(appbuilder)
     _laboratory(appbuilder)
     _citizens(appbuilder)
+    _scanning(appbuilder)
     _organisation(appbuilder)
     _ingest(appbuilder)
     _oversight(appbuilder)
@@ -60,6 +62,21 @@ def _citizens(appbuilder: AppBuilder) -> None:
         (CorrectionRequestView, "Correction requests", lazy_gettext("Correction requests")),
     ):
         appbuilder.add_view(view, name, label=label, **place)
+
+
+def _scanning(appbuilder: AppBuilder) -> None:
+    from portal.scanning.relay import RelayView
+    from portal.scanning.views import DeviceView, ScanningView
+
+    appbuilder.add_view(
+        ScanningView,
+        "Scan",
+        label=lazy_gettext("Sampling"),
+        category="Field work",
+        category_label=lazy_gettext("Field work"),
+    )
+    appbuilder.add_view_no_menu(DeviceView)
+    csrf.exempt(appbuilder.add_view_no_menu(RelayView).blueprint)
 
 
 def _organisation(appbuilder: AppBuilder) -> None:

@@ -150,3 +150,7 @@ grant("Devices", (*READ, "can_add", "can_withdraw"), Role.SITE_MANAGER, Role.DEP
 grant("Devices", READ, Role.COORDINATOR, Role.AUDITOR)
 grant("Quarantine", (*READ, "can_apply", "can_withdraw"), Role.SITE_MANAGER, Role.COORDINATOR)
 grant("Quarantine", (*READ, "can_apply", "can_withdraw"), Role.DATA_OFFICER)
+
+# -- scanning -----------------------------------------------------------------------------------
+grant("Scanning", "can_scan", Role.COLLECTOR, Role.VOLUNTEER, Role.SITE_MANAGER)
+grant("Devices", "can_enrol", Role.SITE_MANAGER, Role.DEPARTMENT_ADMIN)

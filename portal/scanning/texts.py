@@ -1,0 +1,43 @@
+"""Every sentence the station says, translated here and handed to its scripts."""
+
+from flask_babel import gettext as _
+
+
+def station_texts() -> dict[str, str]:
+    """Sentences by the name the scripts use; `{name}` is filled in by them."""
+    return {
+        "no_tube": _("No tube yet"),
+        "name_follows": _("Name follows from the server"),
+        "scan_tube": _("Scan the tube"),
+        "scan_person": _("Scan the person's code"),
+        "scan_next_tube": _("The tube is full: scan the next tube"),
+        "same_tube": _("Tube {code} is already open: scan the people"),
+        "tube_used": _("Tube {code} was closed already. Take a new tube."),
+        "tube_open": _("Tube {code} is open: scan the people"),
+        "tube_first": _("Scan a tube first, then the people"),
+        "person_in_tube_box": _("This is a person's code. Scan the tube first."),
+        "already_in_tube": _("{name} is in this tube already"),
+        "tube_full": _("The tube holds {count} people at most. Scan the next tube."),
+        "symptomatic_alone": _("A person with symptoms gets a tube alone. Scan a new tube first."),
+        "over_size": _("More than {size} people in this tube; it still counts"),
+        "person_added": _("{name}: taken down"),
+        "nothing_to_undo": _("There is nothing to take back in this tube"),
+        "undone": _("Taken back: {name}"),
+        "slip_scanned": _("This is a result slip, not a person's code"),
+        "tube_unknown": _("This tube label is not registered. Take a label of this site."),
+        "tube_sealed": _("Tube closed"),
+        "form_incomplete": _("Name and year of birth are needed"),
+        "empty": _("Nothing was scanned"),
+        "unknown": _("This code was not recognised. Type the person in with F2."),
+        "foreign_address": _("This is an address of another system. Type the person in with F2."),
+        "other_code": _("This code belongs to another page, not to sampling"),
+        "keyboard_driver": _(
+            "The Vietnamese keyboard driver changed the code. Switch Unikey to English and"
+            " scan again."
+        ),
+        "camera": _("The camera is not available. Use the scanner or the form (F2)."),
+        "photo_unreadable": _("No code was found in the photo. Come closer, avoid glare."),
+        "online": _("Network: good"),
+        "offline": _("No network: kept on this device, sent later"),
+        "refused_by_server": _("The server refuses this device ({status}). Call the site manager."),
+    }

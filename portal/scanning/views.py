@@ -1,0 +1,135 @@
+"""The sampling station «Lấy mẫu»: begin a shift, enrol a device, scan."""
+
+from typing import Any
+
+from flask import current_app, redirect, request, session, url_for
+from flask_appbuilder import expose
+from flask_babel import gettext as _
+from flask_wtf.csrf import generate_csrf
+
+from core_rs import CoreError, QrError, decode_image, parse_payload
+from portal import clock
+from portal.errors import DomainError, Invalid
+from portal.ingest import services as devices
+from portal.scanning import services
+from portal.scanning.texts import station_texts
+from portal.web.views import StationView, current_actor, db_session, may, permission, transaction
+
+LARGEST_PHOTO = 12 * 1024 * 1024
+_DEADLINE_MS = 400
+
+
+class ScanningView(StationView):
+    """Where collectors work all day."""
+
+    class_permission_name = "Scanning"
+    route_base = "/scanning"
+    default_view = "start"
+
+    @expose("/")
+    @permission("can_scan")
+    def start(self) -> Any:
+        """Sessions that are open at one's sites, and whether this browser is an enrolled device."""
+        return self.render_template(
+            "scanning/start.html",
+            sittings=services.open_sessions(db_session(), current_actor()),
+            can_enrol=may("can_enrol", "Devices"),
+            problem=None,
+        )
+
+    @expose("/begin", methods=["POST"])
+    @permission("can_scan")
+    def begin(self) -> Any:
+        """Remembers session and device, and goes to the station."""
+        session["shift"] = [
+            request.form.get("session_code", ""),
+            request.form.get("device_uid", ""),
+        ]
+        return redirect(url_for("ScanningView.station"))
+
+    @expose("/station")
+    @permission("can_scan")
+    def station(self) -> Any:
+        """The station itself; every opening signs a fresh grant."""
+        config = current_app.config["TRAM"]
+        code, device_uid = session.get("shift", ["", ""])
+        try:
+            shift = services.begin_shift(
+                db_session(),
+                current_actor(),
+                session_code=code,
+                device_uid=device_uid,
+                secret_key=config.secret_key,
+            )
+        except DomainError as error:
+            page = self.render_template(
+                "scanning/start.html",
+                sittings=services.open_sessions(db_session(), current_actor()),
+                can_enrol=may("can_enrol", "Devices"),
+                problem=error,
+            )
+            return page, error.status
+        facts = {
+            "session_code": shift.sitting.code,
+            "device_id": str(shift.device.uid),
+            "grant": shift.grant,
+            "pool_size": shift.sitting.pool_size,
+            "max_size": shift.max_size,
+            "rolls": shift.rolls,
+            "public_url": config.public_url,
+            "decode_url": url_for("ScanningView.decode"),
+            "csrf": generate_csrf(),
+            "day": clock.today().isoformat(),
+            "texts": station_texts(),
+        }
+        return self.render_template("scanning/station.html", shift=shift, facts=facts)
+
+    @expose("/decode", methods=["POST"])
+    @permission("can_scan")
+    def decode(self) -> Any:
+        """The texts of the QR codes in a photo or camera frame, read in memory and kept nowhere."""
+        photo = request.get_data(cache=False)
+        if not photo or len(photo) > LARGEST_PHOTO:
+            raise Invalid(_("The photo is empty or larger than 12 MB."), code="scanning.photo")
+        try:
+            symbols = decode_image(photo, mode="thorough", deadline_ms=_DEADLINE_MS)
+        except QrError as error:
+            raise Invalid(_("This is no photo that can be read."), code=error.code) from None
+        return {"texts": [symbol.text for symbol in symbols if symbol.text]}
+
+    @expose("/read", methods=["POST"])
+    @permission("can_scan")
+    def read(self) -> Any:
+        """What a scanned text is, with all the server's tables: kind, name, warnings, problem."""
+        text = str(self.body().get("text", ""))
+        try:
+            found = parse_payload(text)
+        except CoreError as problem:
+            return {"problem": problem.code}
+        return {
+            "kind": found.kind,
+            "name": found.full_name or found.name_hint,
+            "warnings": [warning.code for warning in found.warnings],
+        }
+
+
+class DeviceView(StationView):
+    """Enrolling this browser as a device of a site; the token is shown to it once."""
+
+    class_permission_name = "Devices"
+    route_base = "/devices"
+    default_view = "enrol"
+
+    @expose("/enrol", methods=["POST"])
+    @permission("can_enrol")
+    def enrol(self) -> Any:
+        """Makes a device of the site; answers its public id and its token."""
+        asked = self.body()
+        site_id = asked.get("site_id")
+        if not isinstance(site_id, int):
+            raise Invalid(_("Choose the site."))
+        with transaction(current_actor()) as db:
+            device, token = devices.enrol_device(
+                db, current_actor(), site_id=site_id, name=str(asked.get("name", ""))
+            )
+            return {"device_uid": str(device.uid), "token": token}
