@@ -116,6 +116,19 @@ def tube_events(
     yield event("tube.sealed", tube_code, {"tube_code": tube_code, "sample_count": len(members)})
 
 
+def tube_event_count(tube: PlannedTube) -> int:
+    """How many events `tube_events` gives, without making them."""
+    chance = random.Random(tube.number)
+    count = 2 + tube.size
+    for _place in range(tube.size):
+        count += 2 * (chance.random() < SHARE_WITHDRAWN)
+        count += chance.random() < SHARE_SCANNED_TWICE
+    return count
+
+
+EVENTS_A_RETEST = 3
+
+
 def _collected(
     ids: Ids, label: str, tube_code: str, place: int, person: SyntheticPerson, at: dt.datetime
 ) -> Event:

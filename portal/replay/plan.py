@@ -11,6 +11,8 @@ PUBLISHED_POSITIVE_POOLS = 24
 PUBLISHED_RESAMPLED = 104
 PUBLISHED_CASES = 32
 ROUND_DAYS = 14
+# The last day of the round is for those who had to be sampled again.
+COLLECTION_DAYS = ROUND_DAYS - 1
 SMALLEST_POOL, LARGEST_POOL = 2, 7
 SMALLEST_ROUND = 50
 
@@ -87,7 +89,9 @@ def tubes(seed: int, figures: Figures, wards: int) -> list[PlannedTube]:
     for number in range(figures.pools):
         size, places = next(positives) if number in positive_at else (next(others), ())
         ward = person * wards // figures.people
-        planned.append(PlannedTube(number, person, size, ward, ward * ROUND_DAYS // wards, places))
+        planned.append(
+            PlannedTube(number, person, size, ward, ward * COLLECTION_DAYS // wards, places)
+        )
         person += size
     return planned
 

@@ -35,16 +35,24 @@ class Outbox:
 
 
 def send_all(
-    outboxes: Iterable[Outbox], port: int, *, threads: int, sent: Callable[[int], None]
+    makers: Iterable[Callable[[], Outbox]],
+    port: int,
+    *,
+    threads: int,
+    sent: Callable[[int], None],
 ) -> None:
-    """Sends every outbox, several devices at a time; `sent` hears how many events went out."""
+    """Sends every outbox, several devices at a time; `sent` hears how many events went out.
+
+    Outboxes are made when their turn comes, so that a round of a million fits in memory.
+    """
     with ThreadPoolExecutor(threads) as pool:
-        for future in [pool.submit(_send, outbox, port, sent) for outbox in outboxes]:
+        for future in [pool.submit(_send, make, port, sent) for make in makers]:
             future.result()
 
 
-def _send(outbox: Outbox, port: int, sent: Callable[[int], None]) -> None:
+def _send(make: Callable[[], Outbox], port: int, sent: Callable[[int], None]) -> None:
     """One device's batches, with what a bad network adds: cut bodies, repeats, swapped order."""
+    outbox = make()
     chance = random.Random(outbox.device_uid)
     line = _Line(port, outbox.token)
     pending = list(outbox.batches)

@@ -177,6 +177,14 @@ def _staff(session: Session, state: ReplayState, points: list[Site]) -> None:
     record_training(
         session, ACTOR, staff_ids=[admin.id], course=COURSE, trained_on=dt.date(2025, 7, 1)
     )
+    # The list names a site for everybody; those who read declarations work for the province.
+    province = areas.find_unit(session, Level.PROVINCE, PROVINCE_CODE, clock.today())
+    for officer in session.scalars(
+        sa.select(StaffProfile)
+        .join(StaffProfile.user)
+        .where(User.roles.any(FabRole.name == Role.DECLARATION_OFFICER.value))
+    ):
+        officer.area_id = province.id if province else None
     _open_demo_logins(session, state, points[0])
 
 
@@ -236,7 +244,7 @@ def _sessions(
         )
     }
     days = [
-        plan.day_of(state.day_one, ward * plan.ROUND_DAYS // len(points))
+        plan.day_of(state.day_one, ward * plan.COLLECTION_DAYS // len(points))
         for ward in range(len(points))
     ]
     found = []
@@ -267,7 +275,7 @@ def _labels(
     for ward, site in enumerate(points):
         held = known.get(site.id)
         if held is None:
-            day = plan.day_of(state.day_one, ward * plan.ROUND_DAYS // len(points))
+            day = plan.day_of(state.day_one, ward * plan.COLLECTION_DAYS // len(points))
             held = labels.issue(
                 session,
                 ACTOR,

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from portal.actors import system
 from portal.db import db_session, transaction
 from portal.errors import Conflict, Invalid, NotFound
+from portal.replay import plates
 from portal.results import importing, services
 from portal.results.models import AnalyserMapping, LabResult, LabRun
-from tests.portal.results import plates
 from tests.portal.results.laboratory import Laboratory
 
 TUBES = {"DNG2608010001": "negative", "DNG2608010002": "positive", "DNG2608010003": "negative"}

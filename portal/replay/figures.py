@@ -1,0 +1,28 @@
+"""The figures of a round, computed from the database, to stand beside the published ones."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.replay.plan import Figures
+from portal.samples.models import Sample, Tube
+from portal.samples.rules import Outcome
+
+
+def computed(session: Session, campaign_id: int) -> Figures:
+    """Counts facts, not counters: people, pools, positive pools, people sampled again, cases."""
+
+    def count(query: sa.Select[tuple[int]]) -> int:
+        return session.scalar(query) or 0
+
+    standing = sa.and_(Sample.campaign_id == campaign_id, Sample.withdrawn_at.is_(None))
+    pools = sa.and_(Tube.campaign_id == campaign_id, Tube.sample_count > 1)
+    people = sa.func.count(sa.distinct(Sample.person_id))
+    return Figures(
+        people=count(sa.select(people).where(standing, Sample.retest_of_id.is_(None))),
+        pools=count(sa.select(sa.func.count(Tube.id)).where(pools)),
+        positive_pools=count(
+            sa.select(sa.func.count(Tube.id)).where(pools, Tube.outcome == Outcome.POSITIVE)
+        ),
+        resampled=count(sa.select(people).where(standing, Sample.retest_of_id.is_not(None))),
+        cases=count(sa.select(people).where(standing, Sample.state == "POS_CONFIRMED")),
+    )
