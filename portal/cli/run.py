@@ -1,5 +1,6 @@
 """`tram run`: everything at once on one machine, with a demonstration round in it."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from portal import settings
-from portal.cli._supervisor import die_with_parent
+from portal.cli._supervisor import _die_with
 from portal.cli.replay import replay
 from portal.replay import state as states
 from portal.replay.plan import PUBLISHED_PEOPLE, SMALLEST_ROUND
@@ -38,7 +39,7 @@ def command(people: int, *, stop_after_replay: bool) -> None:
         raise click.ClickException(message)
     parts = subprocess.Popen(
         [sys.executable, "-m", "portal.cli", "serve"],
-        preexec_fn=die_with_parent(),  # noqa: PLW1509
+        preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509
     )
     try:
         _wait_until_up(config, parts)

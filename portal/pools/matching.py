@@ -90,7 +90,9 @@ def judge(
         policy: the rules.
         at: now, for what is overdue.
     """
-    samples = list(around.samples.values())
+    # A withdrawn sample keeps the state its withdrawal gave it, and the same person may have been
+    # scanned again into the same tube.
+    samples = [row for row in around.samples.values() if not row.is_withdrawn]
     if not samples:
         return Judgement({}, {}, frozenset(), [])
     matched = core_rs.match_pools(

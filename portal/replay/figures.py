@@ -11,7 +11,7 @@ from portal.samples.rules import Outcome
 def computed(session: Session, campaign_id: int) -> Figures:
     """Counts facts, not counters: people, pools, positive pools, people sampled again, cases."""
 
-    def count(query: sa.Select[tuple[int]]) -> int:
+    def count(query: sa.Select[int]) -> int:
         return session.scalar(query) or 0
 
     standing = sa.and_(Sample.campaign_id == campaign_id, Sample.withdrawn_at.is_(None))

@@ -47,7 +47,7 @@ def wide_workbook(tubes: dict[str, str]) -> bytes:
         wells = [("Chứng dương", "positive"), ("Chứng âm", "negative"), *tubes.items()]
         for number, (name, outcome) in enumerate(wells):
             is_positive = outcome == "positive"
-            row = [f"{chr(65 + number % 8)}{number // 8 + 1:02d}", name]
+            row: list[object] = [f"{chr(65 + number % 8)}{number // 8 + 1:02d}", name]
             row += [24.5, 26.25] if is_positive else ["", "Undetermined"]
             page.write_row(3 + number, 0, [*row, 28.1, words[outcome]])
     return out.getvalue()

@@ -184,6 +184,16 @@ WHERE id = :id
 """
 
 
+def _in_order(given: Collected, tube: TubeRow) -> int:
+    """When a sample joined its tube: what the device says, but never after the sealing.
+
+    The order of the device's own events decided that it came in time, not its clock.
+    """
+    if tube.sealed_at is None:
+        return given.collected_at
+    return min(given.collected_at, tube.sealed_at)
+
+
 def write_samples(session: Session, samples: Iterable[SampleRow], *, at: int) -> None:
     """Inserts new samples, withdraws others."""
     text = bulk.InstantText(session)
@@ -199,7 +209,8 @@ def write_samples(session: Session, samples: Iterable[SampleRow], *, at: int) ->
                 text(given.collected_at), given.collector_id, given.source, given.is_symptomatic,
                 given.subject_group or "screening", s.retest_of_id, s.state, s.state_reason,
                 None if s.withdrawn_at is None else text(s.withdrawn_at), s.withdrawal_reason,
-                added_at, given.declaration_id, 1,
+                added_at if s.state_reason == "late" else text(_in_order(given, tube)),
+                given.declaration_id, 1,
             ))  # fmt: skip
         elif s.is_changed and s.withdrawn_at is not None:
             withdrawn.append(
