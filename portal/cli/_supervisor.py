@@ -98,7 +98,7 @@ class Supervisor:
                   lived)  # fmt: skip
 
     def _start(self, part: Part, now: float) -> None:
-        part.process = subprocess.Popen(part.command, preexec_fn=_die_with(os.getpid()))  # noqa: S603, PLW1509
+        part.process = subprocess.Popen(part.command, preexec_fn=die_with(os.getpid()))  # noqa: S603, PLW1509
         part.started_at = now
         part.restart_count += 1
 
@@ -126,7 +126,7 @@ class Supervisor:
                 part.process.wait()
 
 
-def _die_with(parent: int) -> Callable[[], None]:
+def die_with(parent: int) -> Callable[[], None]:
     """What a child does before it begins: asks for a SIGTERM should the supervisor be killed.
 
     Without it a killed supervisor would leave its parts behind, holding the ports.

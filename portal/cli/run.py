@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from portal import settings
-from portal.cli._supervisor import _die_with
+from portal.cli._supervisor import die_with
 from portal.cli.replay import replay
 from portal.replay import state as states
 from portal.replay.plan import PUBLISHED_PEOPLE, SMALLEST_ROUND
 
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 @click.command(name="run")
@@ -39,7 +39,7 @@ def command(people: int, *, stop_after_replay: bool) -> None:
         raise click.ClickException(message)
     parts = subprocess.Popen(
         [sys.executable, "-m", "portal.cli", "serve"],
-        preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509
+        preexec_fn=die_with(os.getpid()),  # noqa: PLW1509
     )
     try:
         _wait_until_up(config, parts)
