@@ -1,6 +1,6 @@
 """The sampling station in a real browser: people into tubes without a mouse, none lost.
 
-25 people in `make test`; 200 people in 40 tubes in `make proof`, where the keys of the scanner alone
+25 people in `make test`; 200 people in 40 tubes in `make proof`, where the keys alone
 take four minutes.
 """
 
