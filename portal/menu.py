@@ -66,7 +66,7 @@ def _citizens(appbuilder: AppBuilder) -> None:
 
 def _scanning(appbuilder: AppBuilder) -> None:
     from portal.scanning.relay import RelayView
-    from portal.scanning.views import DeviceView, ScanningView
+    from portal.scanning.views import BrowserDeviceView, ScanningView
 
     appbuilder.add_view(
         ScanningView,
@@ -75,7 +75,7 @@ def _scanning(appbuilder: AppBuilder) -> None:
         category="Field work",
         category_label=lazy_gettext("Field work"),
     )
-    appbuilder.add_view_no_menu(DeviceView)
+    appbuilder.add_view_no_menu(BrowserDeviceView)
     csrf.exempt(appbuilder.add_view_no_menu(RelayView).blueprint)
 
 

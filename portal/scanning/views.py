@@ -113,11 +113,11 @@ class ScanningView(StationView):
         }
 
 
-class DeviceView(StationView):
+class BrowserDeviceView(StationView):
     """Enrolling this browser as a device of a site; the token is shown to it once."""
 
     class_permission_name = "Devices"
-    route_base = "/devices"
+    route_base = "/browser-device"
     default_view = "enrol"
 
     @expose("/enrol", methods=["POST"])
