@@ -638,6 +638,25 @@ class PoolIndex:
 def pool_finding_kinds() -> list[dict[str, Any]]:
     """F1 to F16: code, title, effect, can_block, closers (roles that may close it)."""
 
+def decode_pools(
+    people: int, pools: Sequence[Sequence[int]], outcomes: Sequence[bool | None]
+) -> dict[str, Any]:
+    """Decode overlapping pools: `pools` are lists of people (0 to people - 1), None: no result.
+
+    candidates (COMP: in no negative pool), definite (DD: the only candidate of a positive pool),
+    negative, open (no result), greedy (SCOMP) and smallest (a smallest explanation; is_cut_off if
+    the search was stopped) to rank whom to test first, contradictions (positive pools that no
+    candidate explains: a wrong result), doubted (members of these). Only `negative` and `definite`
+    may change what a person is told, and only where nothing contradicts.
+    Raises CoreError `pooling.decode`.
+    """
+
+def pack_households(households: Sequence[int], size: int) -> list[list[int]]:
+    """Tubes of `size` for people given the number of their household: indices of people.
+
+    A household that fits is never split; households fill each other's gaps.
+    """
+
 def pool_prevalence(
     positive: Sequence[float],
     size: Sequence[float],

@@ -13,15 +13,18 @@
 //! * [`findings`]: the list of contradictions, with their wording; [`suggest`] for unknown codes
 //! * [`campaign`]: the same with codes as text, as tables bring them
 //!
+//! Planning: [`decode`] for overlapping pools, [`pack`] for who goes into which tube.
 //! Numbers: [`prevalence`] with [`intervals`], [`design`] with [`optimal`], on [`numbers`].
 
 pub mod campaign;
+pub mod decode;
 pub mod design;
 pub mod findings;
 pub mod intern;
 pub mod intervals;
 pub mod numbers;
 pub mod optimal;
+pub mod pack;
 pub mod person;
 pub mod policy;
 pub mod prevalence;

@@ -11,6 +11,7 @@ use super::world::{NONE, World, flag, given};
 
 /// One membership as the rules for a person see it.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one fact the rules ask for")]
 pub(crate) struct Piece {
     pub(crate) member: u32,
     pub(crate) tube: u32,
@@ -21,6 +22,8 @@ pub(crate) struct Piece {
     pub(crate) is_single: bool,
     pub(crate) is_taken: bool,
     pub(crate) is_unexplained: bool,
+    /// The only person left to explain this positive pool (DD).
+    pub(crate) is_sole: bool,
     pub(crate) collected: u32,
     pub(crate) first_recorded: u32,
     pub(crate) parent: u32,
@@ -141,6 +144,13 @@ pub(crate) fn decide(policy: &Policy, pieces: &[Piece], is_two_closed: bool) -> 
         return (State::PosConfirmed, sure.reason);
     }
     let has_cleared_single = pieces.iter().any(|p| p.state == State::NegSingle);
+    if policy.overlapping
+        && policy.accept_decoded_positive
+        && !pieces.iter().any(|p| matches!(p.state, State::NegByPool | State::NegSingle))
+        && pieces.iter().any(|p| p.is_sole && p.state == State::SuspectPool)
+    {
+        return (State::PosConfirmed, Reason::Decoded);
+    }
     let (state, reason) = from_pools(policy, pieces, has_cleared_single, is_two_closed);
     if has_cleared_single {
         let is_open = matches!(state, State::SuspectPool | State::Hold | State::RetestDue);
@@ -321,6 +331,7 @@ impl World {
                 is_single: tube.is_single(),
                 is_taken: self.collected[m] != 0 || tube.received != 0,
                 is_unexplained: tube.found & super::words::Code::Unexplained.bit() != 0,
+                is_sole: tube.sole == person,
                 collected: self.collected[m],
                 first_recorded: tube.first_recorded,
                 parent: tube.parent,

@@ -3,7 +3,7 @@
 use super::person::Piece;
 use super::tube::careful_after;
 use super::words::{Code, Reason, State};
-use super::world::{NONE, World, flag, given};
+use super::world::{NONE, Tube, World, flag, given};
 
 /// Set in a tally when the tube must be walked member by member.
 const ODD: u32 = 1 << 31;
@@ -190,6 +190,7 @@ impl World {
         let tube = &mut self.tubes[number as usize];
         tube.judge(&self.policy, above);
         tube.is_doubted = false;
+        tube.sole = NONE;
         let verdict = (tube.base, tube.reason);
         if depth > 3 || self.tubes[number as usize].given & given::PARENT == 0 {
             return;
@@ -264,11 +265,10 @@ impl World {
     /// the members must be settled again.
     pub(crate) fn cross_check(&mut self, number: u32) -> bool {
         const CROSS: u32 = Code::Unexplained.bit() | Code::Missed.bit() | Code::Ct.bit();
-        let before = (
-            self.tubes[number as usize].is_doubted,
-            self.tubes[number as usize].found & Code::Unexplained.bit(),
-        );
+        let shown =
+            |tube: &Tube| (tube.is_doubted, tube.sole, tube.found & Code::Unexplained.bit());
         let tube = &self.tubes[number as usize];
+        let before = shown(tube);
         let is_positive_pool = tube.base == State::SuspectPool && !tube.is_single();
         let is_negative_pool = tube.base == State::NegByPool;
         let mut found = 0;
@@ -281,10 +281,13 @@ impl World {
         if is_negative_pool && self.has_missed(number) {
             found |= Code::Missed.bit();
         }
+        let sole =
+            if is_positive_pool && self.policy.overlapping { self.sole(number) } else { NONE };
         let tube = &mut self.tubes[number as usize];
+        tube.sole = sole;
         tube.found = tube.found & !CROSS | found;
         tube.is_doubted = found & !tube.closed & Code::Missed.bit() != 0;
-        before != (tube.is_doubted, tube.found & Code::Unexplained.bit())
+        before != shown(tube)
     }
 
     /// Everybody in the tube, those of tubes mixed into it included.
@@ -307,6 +310,19 @@ impl World {
         }
         let all = self.everybody(number);
         !all.is_empty() && all.iter().all(|&m| self.is_cleared_elsewhere(m, number))
+    }
+
+    /// DD: the only member of a positive pool whom no other pool clears, if nobody else can be in it.
+    fn sole(&self, number: u32) -> u32 {
+        let tube = &self.tubes[number as usize];
+        let all = self.everybody(number).into_iter();
+        let mut left = all.filter(|&m| !self.is_cleared_elsewhere(m, number));
+        match (left.next(), left.next()) {
+            (Some(only), None) if tube.size() <= tube.on_time && tube.late == 0 => {
+                self.person[only as usize]
+            }
+            _ => NONE,
+        }
     }
 
     /// Negative by a tube other than `number`, so that `number` has nothing left to explain it.

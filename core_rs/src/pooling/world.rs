@@ -105,6 +105,8 @@ pub struct Tube {
     pub base: State,
     /// Computed: why.
     pub reason: Reason,
+    /// Computed, overlapping designs: the only person left to explain this positive pool.
+    pub sole: u32,
     /// Computed: a member of this negative pool is positive on the same day (F11).
     pub is_doubted: bool,
     /// Computed: the result is earlier than the collection.
@@ -138,6 +140,7 @@ impl Default for Tube {
             closed: 0,
             base: State::Waiting,
             reason: Reason::Plain,
+            sole: NONE,
             is_doubted: false,
             is_early: false,
         }

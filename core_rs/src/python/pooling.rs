@@ -8,6 +8,7 @@ mod intake;
 mod matching;
 mod numbers;
 mod output;
+mod planning;
 mod policy;
 
 /// Adds this area's functions and classes to the module.
@@ -15,5 +16,6 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     policy::register(module)?;
     matching::register(module)?;
     index::register(module)?;
+    planning::register(module)?;
     numbers::register(module)
 }
