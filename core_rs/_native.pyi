@@ -118,8 +118,8 @@ class PeopleLinker:
 class Linkage:
     """The result of linking, and how it came about."""
 
-    compared: int
-    """Pairs compared."""
+    compared: dict[str, int]
+    """Pairs compared, by the first blocking rule that brought them."""
     lost_candidates: dict[str, int]
     """Pairs left out because their block was too large, by rule; empty is what it should be."""
     seconds: dict[str, float]

@@ -95,8 +95,8 @@ impl Blocks {
         a[..rule].iter().zip(&b[..rule]).any(|(x, y)| x == y && *x != 0)
     }
 
-    /// Calls `see` for every candidate pair of one slice of the work, `part` of `parts`.
-    pub fn each_pair(&self, part: usize, parts: usize, mut see: impl FnMut(u32, u32)) {
+    /// Calls `see` with the rule and every candidate pair of one slice of the work, `part` of `parts`.
+    pub fn each_pair(&self, part: usize, parts: usize, mut see: impl FnMut(usize, u32, u32)) {
         for rule in 0..self.rules {
             let (members, ends) = (&self.members[rule], &self.ends[rule]);
             // Equal shares of the members, cut at the ends of blocks.
@@ -112,7 +112,7 @@ impl Blocks {
                     let keys = self.keys_of(*a);
                     for b in &block[at + 1..] {
                         if !self.is_earlier(rule, keys, *b) {
-                            see(*a, *b);
+                            see(rule, *a, *b);
                         }
                     }
                 }

@@ -6,7 +6,7 @@ use super::fields::people::{
     GIVEN_TWO_SLIPS, HOUSEHOLD, INSURANCE, NATIONAL_ID, SEX,
 };
 use super::fields::{Pattern, level, with};
-use super::people::People;
+use super::people::{People, is_number};
 use super::profile::{Card, NONE, Profile};
 use super::spelling::{one_slip, two_slips};
 use super::values::Born;
@@ -86,12 +86,17 @@ fn place(people: &People, a: u32, b: u32) -> Near {
         return Near::House;
     }
     let (a, b) = (people.place_words(a), people.place_words(b));
-    let number = |word: &u32| people.places.fold(*word).number;
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    let shared = short.iter().filter(|w| long.contains(w)).count();
+    let (mut shared, mut other_number) = (0, false);
+    for word in short {
+        if long.contains(word) {
+            shared += 1;
+        } else {
+            other_number |= is_number(*word);
+        }
+    }
     let most = short.len();
-    let numbered = (a.iter().any(number), b.iter().any(number));
-    let other_number = short.iter().any(|w| number(w) && !long.contains(w));
+    let numbered = (a.iter().any(|w| is_number(*w)), b.iter().any(|w| is_number(*w)));
     match numbered {
         (true, true) if other_number => {
             if shared * 2 >= most {
@@ -133,7 +138,11 @@ fn names(people: &People, a: &Profile, b: &Profile) -> (usize, usize) {
                 .iter()
                 .zip(fb)
                 .any(|(x, y)| x != y && names.get(*x).marked && names.get(*y).marked);
-        if tones { FAMILY_SLIP + 1 } else { 1 + bucket(people.family_share(a), &FAMILY_SHARES) }
+        if tones {
+            FAMILY_SLIP + 1
+        } else {
+            1 + bucket(people.family_share(a, fold(a.given) == fold(b.given)), &FAMILY_SHARES)
+        }
     } else {
         other_family(people, fa, fb)
     };
@@ -217,6 +226,11 @@ fn in_other_order(people: &People, a: &Profile, b: &Profile) -> bool {
     }
     let names = &people.names;
     let fold = |word: &u32| names.get(*word).fold;
+    // Turned round, each given name stands among the other's family names.
+    let inside = |given: u32, others: &[u32]| others.iter().any(|w| fold(w) == fold(&given));
+    if !inside(a.given, b.family()) && !inside(b.given, a.family()) {
+        return false;
+    }
     let mut rest: Vec<u32> = b.family().iter().chain([&b.given]).map(fold).collect();
     let mut odd = None;
     for word in a.family().iter().chain([&a.given]).map(fold) {

@@ -2,7 +2,7 @@
 //! any key. A blank, a placeholder or a 1 January never makes a key (pitfalls 5 and 7).
 
 use super::hashing::{key, mix};
-use super::people::People;
+use super::people::{People, place_fold};
 use super::profile::{NONE, Profile};
 
 /// The rule of the phone.
@@ -28,7 +28,7 @@ pub const RULE_NAMES: [&str; RULES] = [
     "address",
     "crowded_address_and_given_name",
     "national_id_first_nine",
-    "national_id_last_six",
+    "national_id_last_six_and_given_name",
 ];
 
 /// The keys of a profile, 0 where it has none.
@@ -71,8 +71,7 @@ pub fn keys(people: &People, p: &Profile) -> [u32; RULES] {
         put(7, [dob, initials], exact && p.family_len > 0);
         put(8, [dob, family], exact && p.family_len > 0);
         put(13, [place, given], place > 0 && crowded);
-        let first = u64::from(word(p.given).text.bytes().next().unwrap_or(0));
-        put(15, [p.cccd % 1_000_000, first], p.cccd > 0);
+        put(15, [p.cccd % 1_000_000, given], p.cccd > 0);
     }
     out
 }
@@ -86,5 +85,7 @@ fn place_hash(people: &People, p: &Profile) -> u64 {
     if words.len() < 2 {
         return 0;
     }
-    words.iter().fold(1, |sum, w| sum.wrapping_add(mix(people.places.fold(*w).hash, 17)))
+    words
+        .iter()
+        .fold(1, |sum, w| sum.wrapping_add(mix(people.places.fold(place_fold(*w)).hash, 17)))
 }

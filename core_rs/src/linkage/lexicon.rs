@@ -1,6 +1,7 @@
 //! Words met so far, each taken apart once. A million names hold a few thousand words.
 
 use super::hashing::{FastMap, hash_bytes};
+use super::profile::is_level;
 use super::spelling::spell;
 use super::store::{Reader, Writer};
 use crate::error::{Error, Kind, Result};
@@ -33,6 +34,8 @@ pub struct Fold {
     pub sound: u32,
     /// Whether it begins with a digit.
     pub number: bool,
+    /// Whether it only names a level of an address (ward, street …).
+    pub level: bool,
 }
 
 /// Home names: of children, by order of birth in the south, by looks; spelt in full, as
@@ -104,6 +107,7 @@ impl Lexicon {
             hash: hash_bytes(folded.as_bytes()),
             sound: hash_bytes(sound.as_bytes()) as u32,
             number: folded.starts_with(|c: char| c.is_ascii_digit()),
+            level: is_level(folded),
         });
         id
     }
@@ -190,6 +194,7 @@ impl Lexicon {
                 hash: hash_bytes(text.as_bytes()),
                 sound: from.u32()?,
                 number: text.starts_with(|c: char| c.is_ascii_digit()),
+                level: is_level(text),
             });
         }
         for id in 0..from.length(16)? {

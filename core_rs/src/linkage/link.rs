@@ -44,8 +44,8 @@ pub struct Linked {
     pub model: Model,
     /// Plausible pairs with their log2 odds, by record numbers.
     pub edges: Vec<(u32, u32, f32)>,
-    /// How many pairs were compared.
-    pub compared: u64,
+    /// How many pairs were compared, by the first rule that brought them.
+    pub compared: Vec<(String, u64)>,
     /// Pairs left out because their block was too large, with the rule's name.
     pub lost: Vec<(String, u64)>,
     /// Seconds of each step.
@@ -117,15 +117,17 @@ pub fn link<P: Population>(
         }
     }
     watch.lap("cluster");
+    let compared = population.rules().iter().cloned().zip(found.by_rule).collect();
     let names = population.rules().iter().cloned();
     let lost = names.zip(blocks.lost.iter().copied()).filter(|(_, n)| *n > 0).collect();
-    Linked { places, model, edges, compared: found.counts.iter().sum(), lost, seconds: watch.laps }
+    Linked { places, model, edges, compared, lost, seconds: watch.laps }
 }
 
 struct Found {
     pairs: Vec<Pair>,
     patterns: Vec<Pattern>,
     counts: Vec<u64>,
+    by_rule: Vec<u64>,
 }
 
 impl Found {
@@ -152,7 +154,12 @@ fn candidates<P: Population>(
 ) -> Found {
     let slices = threads * 8;
     let next = std::sync::atomic::AtomicUsize::new(0);
-    let empty = || Found { pairs: Vec::new(), patterns: Vec::new(), counts: Vec::new() };
+    let empty = || Found {
+        pairs: Vec::new(),
+        patterns: Vec::new(),
+        counts: Vec::new(),
+        by_rule: vec![0; population.rules().len()],
+    };
     let mut parts: Vec<(usize, Found)> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|_| {
@@ -166,7 +173,8 @@ fn candidates<P: Population>(
                         let mut found = empty();
                         let mut ids = FastMap::default();
                         let mut hopeless: Vec<bool> = Vec::new();
-                        blocks.each_pair(slice, slices, |a, b| {
+                        blocks.each_pair(slice, slices, |rule, a, b| {
+                            found.by_rule[rule] += 1;
                             let (a, b) = (a.min(b), a.max(b));
                             let pattern = population.compare(a, b);
                             let id = found.see(&mut ids, pattern, 1);
@@ -188,6 +196,9 @@ fn candidates<P: Population>(
     let mut all = empty();
     let mut ids = FastMap::default();
     for (_, part) in parts {
+        for (sum, count) in all.by_rule.iter_mut().zip(&part.by_rule) {
+            *sum += count;
+        }
         let map: Vec<u32> = part
             .patterns
             .iter()

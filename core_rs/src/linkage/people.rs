@@ -32,6 +32,7 @@ pub struct People {
     pub places: Lexicon,
     place_ids: FastMap<u64, u32>,
     place_ends: Vec<u32>,
+    /// Folds of the words of all addresses, the highest bit set on numbers.
     place_words: Vec<u32>,
     /// Records for each family combination and for each folded given name.
     family_ids: FastMap<u64, u32>,
@@ -68,6 +69,11 @@ impl People {
             let mut words = std::mem::take(&mut self.scratch);
             read_place(address, &mut self.places, &mut words);
             if !words.is_empty() {
+                for word in &mut words {
+                    if self.places.fold(*word).number {
+                        *word |= NUMBER;
+                    }
+                }
                 profile.place = self.place(&words);
             }
             self.scratch = words;
@@ -177,13 +183,16 @@ impl People {
     }
 
     /// Share of these surname and middle names, folded, among the records with this given name,
-    /// not counting the two that are compared; pulled to the share among all.
+    /// not counting the two that are compared, if both have it; pulled to the share among all.
     #[inline]
-    pub fn family_share(&self, profile: &Profile) -> f32 {
+    pub fn family_share(&self, profile: &Profile, same_given: bool) -> f32 {
         const PULL: f32 = 100.0;
         let fold = self.names.get(profile.given).fold;
         let all = self.family_counts.get(profile.family_id as usize).copied().unwrap_or(0);
         let share = (all as f32 + 0.5) / (self.profiles.len() as f32 + 5_000.0);
+        if !same_given {
+            return share;
+        }
         let both = self.joint_counts.get(&joint(fold, profile.family_id)).copied().unwrap_or(0);
         let given: u32 = self.given_counts.get(fold as usize).map_or(0, |c| c.iter().sum());
         (both.saturating_sub(2) as f32 + PULL * share) / (given.saturating_sub(2) as f32 + PULL)
@@ -197,7 +206,12 @@ impl People {
         let places: Vec<u32> = (0..other.place_ends.len() as u32)
             .map(|id| {
                 mapped.clear();
-                mapped.extend(other.place_words(id).iter().map(|w| folds[*w as usize]));
+                mapped.extend(
+                    other
+                        .place_words(id)
+                        .iter()
+                        .map(|w| folds[(w & !NUMBER) as usize] | (w & NUMBER)),
+                );
                 self.place(&mapped)
             })
             .collect();
@@ -230,6 +244,21 @@ fn bump(counts: &mut Vec<u32>, at: usize, by: i32) {
         counts.resize(at + 1, 0);
     }
     counts[at] = counts[at].saturating_add_signed(by);
+}
+
+/// Marks a number among the words of an address.
+const NUMBER: u32 = 1 << 31;
+
+/// Whether a word of an address is a number.
+#[inline]
+pub fn is_number(word: u32) -> bool {
+    word & NUMBER != 0
+}
+
+/// The fold of a word of an address.
+#[inline]
+pub fn place_fold(word: u32) -> u32 {
+    word & !NUMBER
 }
 
 fn joint(fold: u32, family: u32) -> u64 {
@@ -290,7 +319,7 @@ impl People {
         let mut start = 0;
         for end in ends {
             let place = words.get(start..end as usize).unwrap_or_default();
-            if place.is_empty() || place.iter().any(|w| *w as usize >= folds) {
+            if place.is_empty() || place.iter().any(|w| place_fold(*w) as usize >= folds) {
                 return Err(Error::new(
                     Kind::Malformed,
                     "linkage.index_file",

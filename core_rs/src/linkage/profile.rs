@@ -7,6 +7,18 @@ use super::values::{
     Born, Documents, read_born, read_id, read_insurance, read_phone, read_sex, stated,
 };
 
+/// What parts the words of a name.
+#[inline]
+fn between_names(c: char) -> bool {
+    matches!(c, ' ' | '.' | ',' | '-' | '_' | '/' | '\t' | '\n' | '\r' | '\u{a0}')
+}
+
+/// What parts the words of an address; a house number keeps its slash.
+#[inline]
+fn between_places(c: char) -> bool {
+    matches!(c, ' ' | ',' | '.' | ';' | '-' | ':' | '\t' | '\n' | '\r' | '\u{a0}')
+}
+
 /// No word.
 pub const NONE: u32 = u32::MAX;
 
@@ -90,8 +102,7 @@ pub fn read(typed: &Typed<'_>, names: &mut Lexicon) -> Profile {
     let mut words = [NONE; 8];
     let mut count = 0;
     let text = typed.full_name.unwrap_or("");
-    for word in text.split(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | '-' | '_' | '/'))
-    {
+    for word in text.split(between_names) {
         if count < 8 && word.chars().any(char::is_alphabetic) {
             words[count] = names.word(word);
             count += 1;
@@ -154,22 +165,30 @@ const LEVEL_WORDS: &[&str] = &[
     "dan", "tphcm", "hcm", "hn", "sn", "f", "viet", "nam", "vn",
 ];
 
+/// Whether a folded word only names a level of an address.
+pub(super) fn is_level(folded: &str) -> bool {
+    folded.is_empty() || LEVEL_WORDS.contains(&folded)
+}
+
 /// The words of an address that tell places apart: numbers and names, at most twelve, as folds.
 pub fn read_place(text: &str, places: &mut Lexicon, into: &mut Vec<u32>) {
     into.clear();
-    for piece in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | ';' | '-' | ':'))
-    {
+    for piece in text.split(between_places) {
         if piece.is_empty() || into.len() == 12 {
             continue;
         }
         let fold = if piece.bytes().any(|b| b.is_ascii_digit()) {
             let number = piece.trim_start_matches(|c: char| !c.is_ascii_digit());
-            places.plain(&number.to_lowercase())
+            if number.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
+                places.plain(number)
+            } else {
+                places.plain(&number.to_lowercase())
+            }
         } else {
             let word = places.word(piece);
             places.get(word).fold
         };
-        if !LEVEL_WORDS.contains(&&*places.fold(fold).text) && !places.fold(fold).text.is_empty() {
+        if !places.fold(fold).level {
             into.push(fold);
         }
     }

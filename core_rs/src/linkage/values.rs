@@ -89,6 +89,11 @@ pub fn read_born(text: &str) -> Born {
 
 /// Sex as typed: 1 male, 2 female, 0 unknown.
 pub fn read_sex(text: &str) -> u8 {
+    match text {
+        "Nam" | "M" => return 1,
+        "Nữ" | "F" => return 2,
+        _ => {}
+    }
     match text.trim().to_lowercase().as_str() {
         "m" | "male" | "nam" | "1" | "trai" => 1,
         "f" | "female" | "nữ" | "nu" | "nu\u{31B}\u{303}" | "2" | "gái" => 2,

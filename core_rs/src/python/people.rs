@@ -238,10 +238,10 @@ impl Linkage {
         .map_err(|e| to_python(py, &e))
     }
 
-    /// How many pairs were compared.
+    /// How many pairs were compared, by the first rule that brought them.
     #[getter]
-    fn compared(&self) -> u64 {
-        self.linked.compared
+    fn compared(&self) -> BTreeMap<String, u64> {
+        self.linked.compared.iter().cloned().collect()
     }
 
     /// Pairs left out because their block was too large, by rule.

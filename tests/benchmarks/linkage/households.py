@@ -222,7 +222,7 @@ def _number(rng: np.random.Generator, people: People, part: int, parts: int) -> 
     place = np.empty(count, dtype=np.int64)
     place[order] = np.arange(count) - np.repeat(starts, np.diff(np.r_[starts, count]))
     # A multiplication modulo a prime spreads the serials and keeps them apart.
-    serial = (place * parts + part + 1) * 611_953 % 999_983
+    serial = ((place * parts + part + 1) * 611_953 + group * 7_919) % 999_983
     people.cccd = group * 1_000_000 + serial
     twins = np.flatnonzero((people.twin > np.arange(count)) & (rng.random(count) < 0.5))
     for first in twins:

@@ -78,7 +78,7 @@ def _part(rng: np.random.Generator, count: int, part: int, parts: int, dirtiness
     _blur_names(rows, dirtiness)
     _blur_days(rows, dirtiness)
     _blur_numbers(rows, people, dirtiness)
-    _blur_contacts(rows, people, repeat, wards, dirtiness)
+    _blur_contacts(rows, people, repeat, (part * wards, wards), dirtiness)
     frame = _frame(rows, people, part, wards, count - len(rows.person))
     return frame.with_columns(pl.lit(part).alias("part"))
 
@@ -173,15 +173,16 @@ def _members(people: People) -> list[np.ndarray]:
 
 
 def _blur_contacts(
-    rows: Rows, people: People, repeat: np.ndarray, wards: int, dirtiness: float
+    rows: Rows, people: People, repeat: np.ndarray, place: tuple[int, int], dirtiness: float
 ) -> None:
     who, rng, c = rows.person, rows.rng, rows.columns
+    first_ward, wards = place
     home = people.household[who]
     moved = rows.some("moved", 0.07 * dirtiness, repeat)
     house, ward = people.house[home], people.ward[home]
     house[moved], ward[moved] = make_houses(rng, len(moved)), rng.integers(0, wards, len(moved))
     c["address"] = np.array(
-        [f"{h}, {ward_name(w)}" for h, w in zip(house, ward, strict=True)], dtype=object
+        [f"{h}, {ward_name(first_ward + w)}" for h, w in zip(house, ward, strict=True)], dtype=object
     )
     astray = rows.some("wrong_ward", 0.02 * dirtiness)
     ward = ward.copy()
