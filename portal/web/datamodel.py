@@ -167,8 +167,11 @@ def _sort_keys(model: Any, order: Order) -> list[Any]:
 
 
 def _directed(key: Any, *, is_falling: bool) -> Any:
+    directed = key.desc() if is_falling else key.asc()
+    if not key.property.columns[0].nullable:
+        return directed  # told where NULLs go, PostgreSQL would sort the table, index or not
     # Both databases are told where NULLs go, or a page would begin differently on each.
-    return key.desc().nulls_last() if is_falling else key.asc().nulls_first()
+    return directed.nulls_last() if is_falling else directed.nulls_first()
 
 
 def _beyond(keys: list[Any], position: list[Any], *, is_falling: bool) -> sa.ColumnElement[bool]:
