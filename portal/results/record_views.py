@@ -86,7 +86,7 @@ class SampleView(RecordView):
         "withdrawal_reason",
     ]
     search_columns = ["state", "site", "source", "subject_group", "collected_at", "is_urgent"]
-    order_columns = ["id", "collected_at"]
+    order_columns = ["id"]  # no index serves a sort by time over a province
     edit_columns = ["subject_group", "is_symptomatic"]
     link_columns = ("state", "site", "source", "is_urgent")
     option_columns = {"site": ["name", "code"]}
