@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run test install build translations format lint types rust check journeys e2e bench load proof docs lock bench-ingest
+.PHONY: help run test install build translations format lint types rust check journeys e2e bench bench-ingest bench-linkage load proof docs lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -41,7 +41,7 @@ run: build ## set up, replay the demo province if the database is empty, serve
 	$(PY) -m portal.cli run
 
 test: build ## everything: unit, both databases, journeys, browser
-	$(PY) -m pytest -n 2 --dist worksteal -q
+	$(PY) -m pytest -n 2 --dist worksteal -q -m "not proof and not bench"
 
 format: install ## rewrite to the house style
 	ruff format . && ruff check --fix-only --quiet . && cargo fmt
@@ -64,6 +64,12 @@ load: build ## a short load run through the real doors, with limits (docs/load.m
 
 bench-ingest: build ## the door and the applier against plain FAB and plain Flask; both databases
 	$(PY) -m tests.benchmarks.ingest.side_by_side
+
+SIZE ?= 100000
+SEED ?= 1
+bench-linkage: build ## who is who: ours and Splink on SIZE synthetic people and on the public sets
+	uv pip install --quiet --group bench
+	$(PY) -m tests.benchmarks.linkage.run $(SIZE) $(SEED)
 
 lock: ## resolve requirements.txt anew from pyproject.toml
 	uv pip compile --quiet --no-header --no-annotate --group dev --python-version 3.11 --upgrade pyproject.toml -o requirements.txt

@@ -157,6 +157,21 @@ def link_people(
     number if missing). Returns `Linkage.table()`.
     """
 
+def link_records(
+    records: object,
+    fields: dict[str, str],
+    *,
+    source: str | None = None,
+    threads: int | None = None,
+) -> tuple[Table, Table, dict[str, int]]:
+    """Links records of any kind by the engine of people, without labels.
+
+    `fields` maps text columns to their kind: `name` or `text`, `code` or `number`, `date`. With
+    `source`, a column, only records of different sources are ever one. Returns a row for each
+    record (`entity`: row number of its first record, `bits`), the plausible pairs (`a, b, bits`)
+    and the candidates left out by rule.
+    """
+
 class PersonIndex:
     """Who is already known. Thread safe; long calls release the GIL.
 

@@ -128,8 +128,12 @@ def test_a_clinics_phone_is_no_evidence():
 
 def test_a_household_is_not_one_person():
     home = {k: LAN[k] for k in ("phone", "address", "ward_code")}
-    names = [("Lê Văn Nam", "1960-02-03", "Nam"), ("Trần Thị Mai", "1963-08-09", "Nữ"),
-             ("Lê Minh Khoa", "1990-01-17", "Nam"), ("Lê Ngọc Yến", "1993-12-30", "Nữ")]  # fmt: skip
+    names = [
+        ("Lê Văn Nam", "1960-02-03", "Nam"),
+        ("Trần Thị Mai", "1963-08-09", "Nữ"),
+        ("Lê Minh Khoa", "1990-01-17", "Nam"),
+        ("Lê Ngọc Yến", "1993-12-30", "Nữ"),
+    ]
     family = [{"full_name": n, "dob": d, "sex": s, **home} for n, d, s in names]
     assert linked(*family)["entity_id"].n_unique() == 4
 

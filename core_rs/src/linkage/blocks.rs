@@ -26,6 +26,10 @@ pub trait Population: Sync {
     fn splits(&self, record: u32) -> [u32; 3];
     /// How two records compare.
     fn compare(&self, a: u32, b: u32) -> Pattern;
+    /// Whether two records may be one at all.
+    fn may_match(&self, _a: u32, _b: u32) -> bool {
+        true
+    }
 }
 
 /// A block of more records than this is split.

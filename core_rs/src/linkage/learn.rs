@@ -13,7 +13,7 @@ use super::model::Model;
 /// Random pairs that the start of the strangers' probabilities counts for.
 const STRANGERS_PRIOR: f64 = 100_000.0;
 /// Pseudo-pairs that hold the number of pairs of a class to the model given.
-const RATE_PRIOR: f64 = 2_000.0;
+const RATE_PRIOR: f64 = 300.0;
 const ROUNDS: usize = 40;
 /// How far training may move a probability from where it started, as a factor.
 const MOST_CHANGE: f64 = 6.0;

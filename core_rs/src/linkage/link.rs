@@ -22,6 +22,8 @@ pub struct Options {
     pub threads: usize,
     /// Whether to train the model on these records first.
     pub learn: bool,
+    /// Pairs of at least this many bits are kept in the result.
+    pub least_bits: f32,
 }
 
 /// A candidate pair that was kept.
@@ -84,7 +86,8 @@ pub fn link<P: Population>(
     let skip: Vec<bool> = same_as.iter().enumerate().map(|(i, s)| *s as usize != i).collect();
     let blocks = Blocks::build(population, &skip, options.threads);
     watch.lap("block");
-    let found = candidates(population, &blocks, &model, records, options.threads);
+    let hopeless = HOPELESS.min(f64::from(options.least_bits) * 3.0);
+    let found = candidates(population, &blocks, &model, hopeless, options.threads);
     watch.lap("compare");
     if options.learn {
         let draws = (records * 4).min(400_000);
@@ -100,14 +103,15 @@ pub fn link<P: Population>(
         .pairs
         .iter()
         .map(|p| (p.a, p.b, bits[p.pattern as usize]))
-        .filter(|e| e.2 >= PLAUSIBLE)
+        .filter(|e| e.2 >= options.least_bits.min(PLAUSIBLE))
         .collect();
     edges.sort_unstable_by_key(|e| (e.0, e.1));
     let odds = |a: u32, b: u32| {
         let pattern = population.compare(a, b);
-        (!vetoes(pattern)).then(|| model.bits(pattern, records))
+        (population.may_match(a, b) && !vetoes(pattern)).then(|| model.bits(pattern, records))
     };
-    let mut places = cluster_all(&edges, records, &odds, options.threads);
+    let plausible: Vec<_> = edges.iter().filter(|e| e.2 >= PLAUSIBLE).copied().collect();
+    let mut places = cluster_all(&plausible, records, &odds, options.threads);
     for (record, same) in same_as.iter().enumerate().filter(|(i, s)| **s as usize != *i) {
         // A copy goes where its original went, by a link that cannot be doubted.
         let original = places[*same as usize];
@@ -149,9 +153,10 @@ fn candidates<P: Population>(
     population: &P,
     blocks: &Blocks,
     model: &Model,
-    records: usize,
+    hopeless_bits: f64,
     threads: usize,
 ) -> Found {
+    let records = population.len();
     let slices = threads * 8;
     let next = std::sync::atomic::AtomicUsize::new(0);
     let empty = || Found {
@@ -176,10 +181,13 @@ fn candidates<P: Population>(
                         blocks.each_pair(slice, slices, |rule, a, b| {
                             found.by_rule[rule] += 1;
                             let (a, b) = (a.min(b), a.max(b));
+                            if !population.may_match(a, b) {
+                                return;
+                            }
                             let pattern = population.compare(a, b);
                             let id = found.see(&mut ids, pattern, 1);
                             if id as usize == hopeless.len() {
-                                hopeless.push(model.bits(pattern, records) < HOPELESS);
+                                hopeless.push(model.bits(pattern, records) < hopeless_bits);
                             }
                             if !hopeless[id as usize] {
                                 found.pairs.push(Pair { a, b, pattern: id });

@@ -23,6 +23,7 @@ pub mod model;
 pub mod people;
 pub mod prior;
 pub mod profile;
+pub mod records;
 pub mod registry;
 pub mod spelling;
 mod store;

@@ -342,5 +342,6 @@ pub(super) fn table(columns: Vec<(&str, DataType, ArrayRef)>) -> Result<Table, E
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Candidate>()?;
     module.add_class::<PersonIndex>()?;
-    super::people::register(module)
+    super::people::register(module)?;
+    super::records::register(module)
 }

@@ -20,6 +20,7 @@ mod people;
 mod pooling;
 mod qr_decode;
 mod qr_payload;
+mod records;
 mod slip;
 
 create_exception!(

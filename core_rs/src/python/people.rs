@@ -164,7 +164,7 @@ impl PeopleLinker {
         let ids = std::mem::replace(&mut self.ids, Ids::Texts(Vec::new()));
         let mut registry = registry;
         let same_as = registry.settle();
-        let options = Options { threads: self.threads, learn };
+        let options = Options { threads: self.threads, learn, least_bits: -1.0 };
         let linked =
             link(&registry, &same_as, Model::people(), &people_learning(), contradicts, options);
         let conflicts = registry.shared_tubes(|r| linked.places[r as usize].entity);

@@ -182,7 +182,8 @@ def _blur_contacts(
     house, ward = people.house[home], people.ward[home]
     house[moved], ward[moved] = make_houses(rng, len(moved)), rng.integers(0, wards, len(moved))
     c["address"] = np.array(
-        [f"{h}, {ward_name(first_ward + w)}" for h, w in zip(house, ward, strict=True)], dtype=object
+        [f"{h}, {ward_name(first_ward + w)}" for h, w in zip(house, ward, strict=True)],
+        dtype=object,
     )
     astray = rows.some("wrong_ward", 0.02 * dirtiness)
     ward = ward.copy()

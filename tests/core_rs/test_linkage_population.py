@@ -1,0 +1,74 @@
+"""Figures on a population with known truth, and the index against the batch run."""
+
+import polars as pl
+import pytest
+
+from core_rs import PeopleLinker, PersonIndex
+from tests.benchmarks.linkage.figures import calibration, figures
+from tests.benchmarks.linkage.population import registrations
+
+TRUTH = ["person_id", "twin", "namesake", "dirt", "part"]
+
+
+@pytest.fixture(scope="module")
+def truth() -> pl.DataFrame:
+    return registrations(30_000, seed=7)
+
+
+@pytest.fixture(scope="module")
+def result(truth):
+    linker = PeopleLinker(threads=2)
+    linker.add(truth.drop(TRUTH))
+    return linker.link()
+
+
+def test_the_goals_hold_on_a_population_of_another_seed(truth, result):
+    found = figures(truth, pl.DataFrame(result.table())["entity_id"])
+    assert found.f1 > 0.986
+    assert found.twins_merged < 0.2
+    assert found.namesakes_merged < 0.1
+    assert abs(found.count_error) < 0.01
+    assert result.lost_candidates == {}
+
+
+def test_probabilities_are_calibrated(truth, result):
+    bins = calibration(pl.DataFrame(result.pairs()), truth["person_id"])
+    for _, pairs, predicted, observed in bins.filter(pl.col("pairs") > 300).iter_rows():
+        assert abs(predicted - observed) < 0.1, (pairs, predicted, observed)
+
+
+def test_the_population_is_the_same_for_the_same_seed(truth):
+    assert registrations(30_000, seed=7).equals(truth)
+    assert not registrations(30_000, seed=8).equals(truth)
+
+
+def test_the_order_of_arrival_does_not_change_what_is_found(truth):
+    records = truth.drop(TRUTH).rename({"record_id": "person_id"}).head(5000)
+    asked = truth.drop(TRUTH).slice(5000, 500)
+    answers = []
+    for order in (records, records.reverse(), records.sample(fraction=1.0, shuffle=True, seed=3)):
+        index = PersonIndex()
+        index.add_many(order)
+        table = pl.DataFrame(index.match_many(asked, limit=50))
+        answers.append(table.sort("row", "person_id", "other_row"))
+    assert answers[0].equals(answers[1])
+    assert answers[0].equals(answers[2])
+    assert len(answers[0]) > 50
+
+
+def test_an_entry_removed_leaves_no_trace_in_the_answers(truth):
+    records = truth.drop(TRUTH).rename({"record_id": "person_id"}).head(3000)
+    asked = truth.drop(TRUTH).slice(3000, 300)
+    plain, changed = PersonIndex(), PersonIndex()
+    plain.add_many(records)
+    changed.add_many(records)
+    for extra in asked.head(200).iter_rows(named=True):
+        changed.add(1_000_000 + extra["record_id"], {k: v for k, v in extra.items() if k in FIELDS})
+    for extra in asked.head(200)["record_id"]:
+        assert changed.remove(1_000_000 + extra) == 1
+    one, other = (pl.DataFrame(i.match_many(asked, limit=50)) for i in (plain, changed))
+    assert one.equals(other)
+
+
+FIELDS = {"full_name", "dob", "sex", "cccd", "cmnd", "health_insurance", "phone", "address",
+          "ward_code"}  # fmt: skip
