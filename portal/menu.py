@@ -65,9 +65,17 @@ def _citizens(appbuilder: AppBuilder) -> None:
 
 
 def _scanning(appbuilder: AppBuilder) -> None:
+    from portal.reporting.views import CoordinationView
     from portal.scanning.relay import RelayView
     from portal.scanning.views import BrowserDeviceView, ScanningView
 
+    appbuilder.add_view(
+        CoordinationView,
+        "Coordination",
+        label=lazy_gettext("Coordination"),
+        category="Field work",
+        category_label=lazy_gettext("Field work"),
+    )
     appbuilder.add_view(
         ScanningView,
         "Scan",

@@ -154,3 +154,13 @@ grant("Quarantine", (*READ, "can_apply", "can_withdraw"), Role.DATA_OFFICER)
 # -- scanning -----------------------------------------------------------------------------------
 grant("Scanning", "can_scan", Role.COLLECTOR, Role.VOLUNTEER, Role.SITE_MANAGER)
 grant("Devices", "can_enrol", Role.SITE_MANAGER, Role.DEPARTMENT_ADMIN)
+
+# -- reporting ----------------------------------------------------------------------------------
+grant(
+    "Coordination",
+    "can_show",
+    Role.COORDINATOR,
+    Role.DEPARTMENT_ADMIN,
+    Role.SITE_MANAGER,
+    Role.AUDITOR,
+)
