@@ -8,9 +8,9 @@ from flask.testing import FlaskClient
 
 from portal.accounts import login
 from portal.db import db_session
+from portal.replay import plates
 from portal.results.models import LabResult, LabRun
 from portal.roles import Role
-from tests.portal.results import plates
 from tests.portal.results.laboratory import Laboratory, hours_ago, make_user
 from tests.portal.web.world import sign_in, token_of
 
