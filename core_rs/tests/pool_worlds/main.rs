@@ -107,7 +107,7 @@ fn check_promises(events: &[Event], states: &BTreeMap<Key, Shown>) {
         let mine = facts.members.iter().filter(|((p, _), m)| *p == person && !m.is_withdrawn);
         let in_time = mine
             .clone()
-            .filter(|((_, t), m)| !facts.sealed(*t).is_some_and(|sealed| m.hour > sealed));
+            .filter(|((_, t), m)| facts.sealed(*t).is_none_or(|sealed| m.hour <= sealed));
         let has = |outcome: Outcome, only_single: bool| {
             in_time.clone().any(|((_, t), m)| {
                 let counted = facts.tubes.get(t).and_then(|t| t.0).map(usize::from);

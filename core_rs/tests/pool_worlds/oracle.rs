@@ -222,10 +222,10 @@ impl Oracle {
             all.sort_unstable();
             all
         };
-        if cleared.is_empty() {
-            if let Some(&reason) = reasons(State::Hold).first() {
-                return (State::Hold, reason);
-            }
+        if cleared.is_empty()
+            && let Some(&reason) = reasons(State::Hold).first()
+        {
+            return (State::Hold, reason);
         }
         let failed = if cleared.is_empty() { reasons(State::RetestDue) } else { Vec::new() };
         let needs = matches!(by_pools.0, State::SuspectPool | State::RetestDue);
