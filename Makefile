@@ -41,7 +41,8 @@ run: build ## set up, replay the demo province if the database is empty, serve
 	$(PY) -m portal.cli run
 
 test: build ## everything: unit, both databases, journeys, browser
-	$(PY) -m pytest -n 2 --dist worksteal -q -m "not proof and not bench"
+	$(PY) -m pytest -n 2 --dist worksteal -q -m "not proof and not bench and not e2e"
+	$(PY) -m pytest -q -m "e2e and not proof"
 
 format: install ## rewrite to the house style
 	ruff format . && ruff check --fix-only --quiet . && cargo fmt

@@ -111,19 +111,19 @@ def _world() -> tuple[dict[Role, str], str, list[str]]:
     return logins, sitting.code, list(labels.codes(held))
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium."""
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Headless Chromium, one for all browser tests of the process."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
+def context(chromium: Browser) -> Iterator[BrowserContext]:
     """A fresh browser profile at the size of an ordinary PC."""
-    fresh = browser.new_context(viewport={"width": 1366, "height": 768}, locale="vi-VN")
+    fresh = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="vi-VN")
     yield fresh
     fresh.close()
 
