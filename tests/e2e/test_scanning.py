@@ -38,8 +38,9 @@ def type_scan(page: Page, text: str) -> None:
 def open_station(context, running: Running) -> Page:
     manager = sign_in(context, running, Role.SITE_MANAGER)
     manager.goto(f"{running.url}/scanning/")
-    manager.click("[data-enrol]")
-    until(lambda: manager.evaluate("localStorage.getItem('tram-device-token')"))
+    with manager.expect_navigation():  # the page loads itself again once it has its token
+        manager.click("[data-enrol]")
+    assert manager.evaluate("localStorage.getItem('tram-device-token')")
     manager.goto(f"{running.url}/")
     context.clear_cookies()
     page = sign_in(context, running, Role.COLLECTOR)
