@@ -54,9 +54,9 @@ class Shift:
     device: int
 
 
-def source_of(person: SyntheticPerson) -> str:
-    """What this person shows, the same in every run."""
-    place = random.Random(person.number).random()
+def source_of(number: int) -> str:
+    """What the person of this number shows, the same in every run."""
+    place = random.Random(number).random()
     for source, share in SOURCES:
         if place < share:
             return source
@@ -107,7 +107,7 @@ def tube_events(
             yield event("sample.withdrawn", label, gone)
         label = str(person.number)
         yield event("sample.collected", label, _collected(ids, label, tube_code, place, person, at))
-        if has_dirt and chance.random() < SHARE_SCANNED_TWICE:
+        if has_dirt and _is_scanned_twice(chance, person.number):
             at += dt.timedelta(seconds=3)
             label = f"{person.number}:twice"
             again = _collected(ids, label, tube_code, place + 1, person, at)
@@ -116,13 +116,18 @@ def tube_events(
     yield event("tube.sealed", tube_code, {"tube_code": tube_code, "sample_count": len(members)})
 
 
+def _is_scanned_twice(chance: random.Random, number: int) -> bool:
+    """Whether a code is read again; nobody types a whole person in twice within seconds."""
+    return chance.random() < SHARE_SCANNED_TWICE and source_of(number) != "typed"
+
+
 def tube_event_count(tube: PlannedTube) -> int:
     """How many events `tube_events` gives, without making them."""
     chance = random.Random(tube.number)
     count = 2 + tube.size
-    for _place in range(tube.size):
+    for place in range(tube.size):
         count += 2 * (chance.random() < SHARE_WITHDRAWN)
-        count += chance.random() < SHARE_SCANNED_TWICE
+        count += _is_scanned_twice(chance, tube.first_person + place)
     return count
 
 
@@ -132,7 +137,7 @@ EVENTS_A_RETEST = 3
 def _collected(
     ids: Ids, label: str, tube_code: str, place: int, person: SyntheticPerson, at: dt.datetime
 ) -> Event:
-    source = source_of(person)
+    source = source_of(person.number)
     data: Event = {
         "sample_id": ids.uuid(f"sample:{label}", at),
         "tube_code": tube_code,
