@@ -60,11 +60,11 @@ rust: install ## clippy and the crate's own tests
 
 check: lint types rust test ## what CI runs
 
-load: build ## a short load run through the real doors, with limits (docs/load.md for the long ones)
+load: build ## a short load run through the real doors, with limits
 	$(PY) -m pytest tests/journeys/test_load_smoke.py -q
 
-bench-ingest: build ## the door and the applier against plain FAB and plain Flask; both databases
-	$(PY) -m tests.benchmarks.ingest.side_by_side
+bench-ingest: build ## how fast the applier makes samples true, on both databases
+	$(PY) -m tests.benchmarks.ingest.bench_applier
 
 SIZE ?= 100000
 SEED ?= 1
