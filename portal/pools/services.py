@@ -18,7 +18,7 @@ from portal.pools import queries, rules, suggestions
 from portal.pools.matching import Found, Judgement, day_of, judge, policy_of, policy_on
 from portal.pools.models import Finding, RetestVisit
 from portal.pools.queries import Neighbourhood
-from portal.pools.rules import PersonState, Verdict, Visit
+from portal.pools.rules import PersonState, Visit
 from portal.samples.bulk import among
 from portal.samples.models import Sample
 
@@ -101,26 +101,34 @@ def _write_states(
     due = [key for key, (state, _reason) in judged.samples.items() if state == "RETEST_DUE"]
     due += [key for key, (state, _reason) in judged.samples.items() if state == "SUSPECT_POOL"]
     visits = queries.last_visits(session, due)
-    groups: dict[tuple[Verdict, bool], list[int]] = defaultdict(list)
-    deltas: Counter[counters.Key] = Counter()
-    hour = counters.hour_of(at)
+    # Keyed by identity: `rules.move` gives the same object for the same change, and hashing a
+    # verdict or an instant for each of a hundred thousand samples would take most of the time.
+    moves: dict[int, rules.Move] = {}
+    groups: dict[int, list[int]] = defaultdict(list)
+    tally: Counter[tuple[int, int, int]] = Counter()
     for key, (state, reason) in judged.samples.items():
         row = part.samples[key]
-        if row.is_withdrawn:
-            continue
         move = rules.move(row.state, row.state_reason, state, reason, visits.get(key))
-        if move is None:
+        if move is None or row.is_withdrawn:
             continue
-        if move.is_urgent:
-            settlement.urgent.append(key)
-        groups[move.after, move.is_urgent].append(key)
+        number = id(move)
+        moves[number] = move
+        groups[number].append(key)
         if row.retest_of_id is None:
-            for measure, step in move.counts:
-                deltas[row.campaign_id, row.site_id, hour, measure] += step
-    for (after, is_urgent), ids in groups.items():
+            tally[row.campaign_id, row.site_id, number] += 1
+    for number, ids in groups.items():
+        move = moves[number]
+        after = move.after
         settlement.changed[after.state] += len(ids)
+        if move.is_urgent:
+            settlement.urgent += ids
         deadline = rules.retest_due_at(after, at, hours)
-        _update_states(session, ids, (after.state, after.reason, deadline, is_urgent), at)
+        _update_states(session, ids, (after.state, after.reason, deadline, move.is_urgent), at)
+    deltas: Counter[counters.Key] = Counter()
+    hour = counters.hour_of(at)
+    for (campaign_id, site_id, number), count in tally.items():
+        for measure, step in moves[number].counts:
+            deltas[campaign_id, site_id, hour, measure] += step * count
     counters.add(session, deltas)
 
 

@@ -13,7 +13,7 @@ from portal.campaigns.counters import Measure
 from portal.errors import Conflict, Invalid
 from portal.pools import services as pools
 from portal.pools.models import Finding
-from portal.pools.rules import FINAL, Visit
+from portal.pools.rules import FINAL, PersonState, Verdict, Visit, count_change
 from portal.results.matching import rematch
 from portal.samples import services as samples
 from portal.samples.models import Sample, Tube
@@ -81,8 +81,14 @@ def withdraw_sample(session: Session, actor: Actor, item: Sample, reason: str) -
     tube = session.get_one(Tube, item.tube_id, with_for_update=True)
     tube.sample_count = max(tube.sample_count - 1, 0)
     session.flush()
-    key = (item.campaign_id, item.site_id, counters.hour_of(at), Measure.PEOPLE_WITHDRAWN)
-    counters.add(session, {key: 1})
+    before = Verdict(item.state, item.state_reason)
+    item.state, item.state_reason = PersonState.UNRESOLVED, "withdrawn"
+    changes = {Measure.PEOPLE_WITHDRAWN: 1}
+    if item.retest_of_id is None:
+        changes |= count_change(before, Verdict(item.state, item.state_reason))
+    place = (item.campaign_id, item.site_id, counters.hour_of(at))
+    counters.add(session, {(*place, measure): step for measure, step in changes.items()})
+    session.flush()
     rematch(session, actor, [item.tube_id], at=at)
 
 
