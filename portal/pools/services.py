@@ -281,7 +281,8 @@ def note_visit(
     sample = session.get(Sample, sample_id, with_for_update=True, populate_existing=True)
     if sample is None or not actor.scope.covers_site(sample.site_id):
         raise NotFound(_("There is no such sample."))
-    if sample.state not in {*rules.TO_SAMPLE_AGAIN, PersonState.UNRESOLVED}:
+    waits = sample.state in {*rules.TO_SAMPLE_AGAIN, PersonState.UNRESOLVED}
+    if not waits or sample.withdrawn_at is not None:
         raise Conflict(_("This person does not wait for a retest."))
     visit = RetestVisit(
         sample_id=sample_id,

@@ -80,9 +80,10 @@ def withdraw_sample(session: Session, actor: Actor, item: Sample, reason: str) -
     item.version += 1
     tube = session.get_one(Tube, item.tube_id, with_for_update=True)
     tube.sample_count = max(tube.sample_count - 1, 0)
-    session.flush()
     before = Verdict(item.state, item.state_reason)
+    # Nobody waits for it any more: it leaves the counts of suspects and the list of retests.
     item.state, item.state_reason = PersonState.UNRESOLVED, "withdrawn"
+    item.retest_due_at, item.is_urgent = None, False
     changes = {Measure.PEOPLE_WITHDRAWN: 1}
     if item.retest_of_id is None:
         changes |= count_change(before, Verdict(item.state, item.state_reason))

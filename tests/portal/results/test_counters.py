@@ -1,8 +1,10 @@
 """The law of counters: what dashboards add up is what a count of the facts gives."""
 
+import pytest
 import sqlalchemy as sa
 
 from portal.db import db_session, transaction
+from portal.errors import Conflict
 from portal.pools.rules import FINAL, Visit, is_suspect
 from portal.results import corrections, receiving, services
 from portal.results.models import LabResult
@@ -73,3 +75,10 @@ def test_counters_are_what_a_recount_gives_after_every_step(laboratory: Laborato
         )
     assert laboratory.counts() == _recount()
     assert laboratory.counts()["people_suspect"] == 4
+    with (
+        pytest.raises(Conflict),
+        transaction(laboratory.coordinator) as session,
+    ):
+        corrections.note_visit(
+            session, laboratory.coordinator, sample_id=other.id, outcome=Visit.REACHED
+        )
