@@ -144,6 +144,22 @@ def test_the_synthetic_vietnamese_certificate_verifies() -> None:
     assert (verdict.algorithm, set(codes(verdict)) & {"dcc.signature"}) == ("PS256", set())
 
 
+def test_no_content_makes_the_verifier_raise() -> None:
+    for claims in (
+        {4: 10**15, 6: -(10**15), -260: {1: {}}},
+        {4: 1e300, -260: {1: {"ver": 5, "nam": [], "dob": None, "v": [1], "t": {}}}},
+        {-260: {1: [1, 2]}},
+        {-260: 5},
+        [],
+    ):
+        message = core_rs.cbor_encode([b"", {}, core_rs.cbor_encode(claims), b"x"])
+        assert not core_rs.verify_cose(message, core_rs.TrustList(), NOW).is_valid
+    # {-260: {1: {[1]: 2}}}: a key that Python cannot have.
+    odd = core_rs.cbor_encode([b"", {}, bytes.fromhex("a1390103a101a1810102"), b""])
+    verdict = core_rs.verify_cose(odd, core_rs.TrustList(), NOW)
+    assert (verdict.is_valid, verdict.content) == (False, None)
+
+
 def test_a_column_of_codes_equals_one_by_one(issued: tuple[str, core_rs.TrustList, str]) -> None:
     text, trust, _ = issued
     texts = [text, "HC1:", None, text[:-3] + "000"] * 25

@@ -1,6 +1,6 @@
 //! CBOR values as Python objects and back, and instants.
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
@@ -74,12 +74,19 @@ pub(super) fn instant(at: &Bound<'_, PyAny>) -> PyResult<i64> {
     Ok(at.call_method0("timestamp")?.extract::<f64>()?.floor() as i64)
 }
 
-/// An aware `datetime` in UTC.
+/// An aware `datetime` in UTC; None for an instant beyond the years that Python knows.
 pub(super) fn to_datetime(py: Python<'_>, seconds: i64) -> PyResult<Py<PyAny>> {
-    let datetime = py.import("datetime")?;
-    let utc = datetime.getattr("timezone")?.getattr("utc")?;
-    // Added to 1970, so that years before it and far after it are dates as well.
-    let epoch = datetime.getattr("datetime")?.call1((1970, 1, 1, 0, 0, 0, 0, utc))?;
-    let passed = datetime.getattr("timedelta")?.call1((0, seconds))?;
-    Ok(epoch.add(passed)?.unbind())
+    let made = || -> PyResult<Py<PyAny>> {
+        let datetime = py.import("datetime")?;
+        let utc = datetime.getattr("timezone")?.getattr("utc")?;
+        // Added to 1970, so that years before it and far after it are dates as well.
+        let epoch = datetime.getattr("datetime")?.call1((1970, 1, 1, 0, 0, 0, 0, utc))?;
+        let passed = datetime.getattr("timedelta")?.call1((0, seconds))?;
+        Ok(epoch.add(passed)?.unbind())
+    };
+    match made() {
+        // A code may state any number; that must not be an exception of its reader.
+        Err(error) if error.is_instance_of::<PyOverflowError>(py) => Ok(py.None()),
+        other => other,
+    }
 }

@@ -122,7 +122,8 @@ impl PyVerdict {
             expires_at: at(dcc.and_then(|d| d.expires_at))?,
             kid: dcc.and_then(|d| d.kid.clone()),
             algorithm: dcc.and_then(|d| d.algorithm).map(cose::Algorithm::name),
-            content: dcc.map(|d| to_object(py, &d.content)).transpose()?,
+            // What no Python object can be (a map with maps as keys) the schema has refused.
+            content: dcc.and_then(|d| to_object(py, &d.content).ok()),
             problems: problems_of(verdict.problems),
         })
     }
