@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run test install build translations format lint types rust check journeys e2e bench bench-ingest bench-linkage load proof docs lock
+.PHONY: help run test install build translations format lint types rust check journeys e2e bench bench-ingest bench-linkage load proof docs lock bench-qr
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -74,6 +74,8 @@ SEED ?= 1
 bench-linkage: build ## who is who: ours and Splink on SIZE synthetic people and on the public sets
 	uv pip install --quiet --group bench
 	$(PY) -m tests.benchmarks.linkage.run $(SIZE) $(SEED)
+bench-qr: build ## the QR decoder beside the zxing-cpp and pyzbar wheels
+	$(PY) -m tests.benchmarks.qr
 
 lock: ## resolve requirements.txt anew from pyproject.toml
 	uv pip compile --quiet --no-header --no-annotate --group dev --python-version 3.11 --upgrade pyproject.toml -o requirements.txt
