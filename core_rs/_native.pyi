@@ -538,10 +538,14 @@ class PoolMatch:
     retests: one row for each person to test again: person_id, tube_code, row, state, reason,
         is_urgent, needs_new_sample (no single sample is kept).
     counts: memberships by state.
+    core_seconds: time without the GIL, from Arrow columns to states (what the Python call adds to
+        it is measured by `make bench-pools`).
     """
 
     @property
     def members(self) -> Table: ...
+    @property
+    def core_seconds(self) -> float: ...
     @property
     def tubes(self) -> Table: ...
     @property

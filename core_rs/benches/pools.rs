@@ -78,12 +78,12 @@ fn load(tables: &Tables) -> Campaign {
     let member = |row: usize| {
         let (person, tube) = tables.members[row];
         let time = START + tube % 50_000;
-        Ok(MemberText {
+        MemberText {
             person: &tables.people[person as usize],
             tube: Some(&tables.tubes[tube as usize]),
             row: MemberRow { added: time, collected: time, flags: 0 },
             ..MemberText::default()
-        })
+        }
     };
     campaign.add_members(tables.members.len(), &mut Vec::new(), member).unwrap();
     let rows: Vec<_> = tables.results.iter().map(|&row| result(tables, row)).collect();

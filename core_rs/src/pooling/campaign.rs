@@ -55,6 +55,16 @@ pub struct TubeText<'a> {
     pub groups: [Option<&'a str>; 3],
 }
 
+impl TubeText<'_> {
+    /// Whether another row of the same code must be another tube. The rack may change.
+    fn differs(&self, other: &Self) -> bool {
+        let is_other = |at: usize| {
+            self.groups[at].zip(other.groups[at]).is_some_and(|(one, another)| one != another)
+        };
+        self.row != other.row || self.parent != other.parent || is_other(0) || is_other(1)
+    }
+}
+
 /// Which finding is closed, for which tube or person.
 #[derive(Debug, Clone, Copy)]
 pub struct Closing<'a> {
@@ -64,6 +74,33 @@ pub struct Closing<'a> {
     pub tube: Option<&'a str>,
     /// The person it is about.
     pub person: Option<&'a str>,
+}
+
+/// Rows that the two threads of [`Campaign::add_members`] hand over at once.
+const BLOCK: usize = 4096;
+
+/// Numbers of the people of some rows.
+fn intern_block<'a>(
+    people: &mut Interner,
+    rows: std::ops::Range<usize>,
+    text: &impl Fn(usize) -> MemberText<'a>,
+) -> Result<Vec<u32>> {
+    const NEAR: usize = 32;
+    let mut numbers = Vec::with_capacity(rows.len());
+    let mut names = [""; NEAR];
+    let mut hashes = [0_u64; NEAR];
+    for start in rows.clone().step_by(NEAR) {
+        let size = NEAR.min(rows.end - start);
+        for at in 0..size {
+            names[at] = text(start + at).person;
+            hashes[at] = hash(names[at].as_bytes());
+        }
+        people.touch(&hashes[..size]);
+        for at in 0..size {
+            numbers.push(people.add_hashed(names[at], hashes[at])?.0);
+        }
+    }
+    Ok(numbers)
 }
 
 /// Codes, and the world they stand for.
@@ -93,10 +130,11 @@ impl Campaign {
         Self { world: World::new(policy), last_tube: NONE, ..Self::default() }
     }
 
-    /// Room for `members` more memberships with codes of about `bytes` bytes.
+    /// Room for the first `members` memberships, exactly, with codes of about `bytes` bytes;
+    /// a campaign that grows takes room ahead by itself.
     pub fn reserve(&mut self, members: usize, bytes: usize) {
-        self.world.reserve(members);
         if self.people.is_empty() {
+            self.world.reserve(members);
             self.people = Interner::with_capacity(members, members * bytes);
             self.world.head.reserve_exact(members);
         }
@@ -112,39 +150,77 @@ impl Campaign {
         Ok(self.last_tube)
     }
 
+    /// Room for `tubes` tubes in all.
+    pub fn reserve_tubes(&mut self, tubes: usize) {
+        if self.tubes.is_empty() {
+            self.tubes = Interner::with_capacity(tubes, tubes * 12);
+            self.world.tubes.reserve_exact(tubes);
+        }
+    }
+
     /// Adds memberships; `numbers` receives the number of each, [`NONE`] for somebody without a
     /// tube. `text` gives the row of a number.
+    ///
+    /// Of many rows the people get their numbers on a second thread, some blocks ahead of the
+    /// tubes: the two never touch the same memory, and numbers do not depend on who is faster.
     pub fn add_members<'a>(
         &mut self,
         count: usize,
         numbers: &mut Vec<u32>,
-        text: impl Fn(usize) -> Result<MemberText<'a>>,
+        text: impl Fn(usize) -> MemberText<'a> + Sync,
     ) -> Result<()> {
-        const BLOCK: usize = 32;
-        let mut rows = [MemberText::default(); BLOCK];
-        let mut hashes = [0_u64; BLOCK];
-        for start in (0..count).step_by(BLOCK) {
-            let size = BLOCK.min(count - start);
-            for at in 0..size {
-                rows[at] = text(start + at)?;
-                hashes[at] = hash(rows[at].person.as_bytes());
-            }
-            self.people.touch(&hashes[..size]);
-            for at in 0..size {
-                numbers.push(self.add_one(&rows[at], hashes[at])?);
-            }
+        const FEW: usize = 20_000;
+        let mut people = std::mem::take(&mut self.people);
+        let text = &text;
+        let done = if count < FEW {
+            let all = intern_block(&mut people, 0..count, text);
+            all.and_then(|all| self.add_block(0, &all, numbers, text))
+        } else {
+            std::thread::scope(|scope| {
+                let (give, take) = std::sync::mpsc::sync_channel::<Vec<u32>>(8);
+                let people = &mut people;
+                let naming = scope.spawn(move || {
+                    for start in (0..count).step_by(BLOCK) {
+                        let rows = start..count.min(start + BLOCK);
+                        if give.send(intern_block(people, rows, text)?).is_err() {
+                            break; // the other side stopped with an error of its own
+                        }
+                    }
+                    Ok(())
+                });
+                let mut start = 0;
+                for block in take {
+                    self.add_block(start, &block, numbers, text)?;
+                    start += block.len();
+                }
+                naming.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        };
+        self.people = people;
+        done
+    }
+
+    fn add_block<'a>(
+        &mut self,
+        start: usize,
+        people: &[u32],
+        numbers: &mut Vec<u32>,
+        text: &impl Fn(usize) -> MemberText<'a>,
+    ) -> Result<()> {
+        for (at, &person) in people.iter().enumerate() {
+            numbers.push(self.add_one(person, &text(start + at))?);
         }
         Ok(())
     }
 
     /// Adds a membership; its number, or [`NONE`] for somebody without a tube.
     pub fn add_member(&mut self, text: &MemberText<'_>) -> Result<u32> {
-        self.add_one(text, hash(text.person.as_bytes()))
+        let person = self.people.add(text.person)?.0;
+        self.add_one(person, text)
     }
 
     #[inline]
-    fn add_one(&mut self, text: &MemberText<'_>, hash: u64) -> Result<u32> {
-        let person = self.people.add_hashed(text.person, hash)?.0;
+    fn add_one(&mut self, person: u32, text: &MemberText<'_>) -> Result<u32> {
         if let Some(identity) = text.identity {
             self.note_identity(person, identity)?;
         }
@@ -218,10 +294,13 @@ impl Campaign {
         self.world.run();
     }
 
-    /// Adds tubes; a code with two different rows in one call is F13, in a later call the news.
+    /// Adds tubes; a code with two different rows in one call, or with two teams or laboratories,
+    /// is F13, in a later call the news.
     pub fn add_tubes(&mut self, rows: &[TubeText<'_>]) -> Result<()> {
-        let mut seen: HashMap<u32, TubeRow> = HashMap::with_capacity(rows.len());
-        for text in rows {
+        self.reserve_tubes(rows.len());
+        // By tube: one more than the row in which it was seen last.
+        let mut seen = vec![0_u32; self.tubes.len().max(rows.len())];
+        for (at, text) in rows.iter().enumerate() {
             let number = self.tube_number(text.tube)?;
             self.world.touch_tube(number);
             let before = self.world.tubes[number as usize].parent;
@@ -229,9 +308,12 @@ impl Campaign {
                 Some(code) => self.tubes.add(code)?.0,
                 None => NONE,
             };
-            let row = TubeRow { parent, ..text.row };
-            self.world.set_tube(number, &row);
-            if seen.insert(number, row).is_some_and(|old| old != row) {
+            self.world.set_tube(number, &TubeRow { parent, ..text.row });
+            if seen.len() <= number as usize {
+                seen.resize(number as usize * 2, 0);
+            }
+            let last = std::mem::replace(&mut seen[number as usize], at as u32 + 1);
+            if last > 0 && rows[last as usize - 1].differs(text) {
                 self.world.tubes[number as usize].given |= given::REUSED;
             }
             for (at, name) in text.groups.iter().enumerate() {

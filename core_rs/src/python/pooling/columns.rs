@@ -108,46 +108,38 @@ impl Rows<'_> {
 
     /// Instants in seconds since 1970, 0 where unknown.
     pub(super) fn times(&self, name: &str, faults: &mut Faults) -> Vec<u32> {
-        let seconds: Vec<Option<i64>> = match self {
+        let mut is_outside = false;
+        let mut second = |second: i64| {
+            u32::try_from(second).ok().filter(|&s| s > 0).unwrap_or_else(|| {
+                is_outside = true;
+                0
+            })
+        };
+        let times = match self {
             Self::Batch(batch) => match batch.column_by_name(name) {
-                None => return vec![0; self.len()],
-                Some(column) => match seconds_of(name, column) {
-                    Ok(seconds) => seconds,
-                    Err(error) => {
-                        faults.add(error.message().to_owned());
-                        return vec![0; self.len()];
-                    }
-                },
+                None => vec![0; self.len()],
+                Some(column) => seconds_of(name, column, second).unwrap_or_else(|error| {
+                    faults.add(error.message().to_owned());
+                    vec![0; self.len()]
+                }),
             },
             Self::Dicts(dicts) => dicts
                 .iter()
                 .map(|row| {
-                    let value = row.get_item(name).ok().flatten().filter(|v| !v.is_none())?;
+                    let value = row.get_item(name).ok().flatten().filter(|v| !v.is_none());
+                    let Some(value) = value else { return 0 };
                     let has_zone = value.getattr("tzinfo").is_ok_and(|zone| !zone.is_none());
                     let stamp = value.call_method0("timestamp").and_then(|t| t.extract::<f64>());
                     match stamp {
-                        Ok(stamp) if has_zone => Some(stamp.floor() as i64),
+                        Ok(stamp) if has_zone => second(stamp.floor() as i64),
                         _ => {
                             faults.add(format!("column {name} needs instants with a time zone"));
-                            None
+                            0
                         }
                     }
                 })
                 .collect(),
         };
-        let mut is_outside = false;
-        let times = seconds
-            .into_iter()
-            .map(|second| match second {
-                None => 0,
-                Some(second) => {
-                    u32::try_from(second).ok().filter(|&s| s > 0).unwrap_or_else(|| {
-                        is_outside = true;
-                        0
-                    })
-                }
-            })
-            .collect();
         if is_outside {
             faults.add(format!("column {name} has instants before 1970 or after 2106"));
         }
@@ -269,25 +261,38 @@ where
     Texts::Own(column.iter().map(|v| v.map(|number| number.to_string())).collect())
 }
 
-fn seconds_of(name: &str, column: &ArrayRef) -> Result<Vec<Option<i64>>, Error> {
+fn seconds_of(
+    name: &str,
+    column: &ArrayRef,
+    second: impl FnMut(i64) -> u32,
+) -> Result<Vec<u32>, Error> {
     match column.data_type() {
-        DataType::Timestamp(TimeUnit::Second, _) => Ok(scaled::<TimestampSecondType>(column, 1)),
+        DataType::Timestamp(TimeUnit::Second, _) => {
+            Ok(scaled::<TimestampSecondType, 1>(column, second))
+        }
         DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            Ok(scaled::<TimestampMillisecondType>(column, 1_000))
+            Ok(scaled::<TimestampMillisecondType, 1_000>(column, second))
         }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            Ok(scaled::<TimestampMicrosecondType>(column, 1_000_000))
+            Ok(scaled::<TimestampMicrosecondType, 1_000_000>(column, second))
         }
         DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            Ok(scaled::<TimestampNanosecondType>(column, 1_000_000_000))
+            Ok(scaled::<TimestampNanosecondType, 1_000_000_000>(column, second))
         }
-        DataType::Null => Ok(vec![None; column.len()]),
+        DataType::Null => Ok(vec![0; column.len()]),
         _ => Err(wrong_type(name, column, "an instant (timestamp)")),
     }
 }
 
-fn scaled<T: ArrowPrimitiveType<Native = i64>>(column: &ArrayRef, unit: i64) -> Vec<Option<i64>> {
-    column.as_primitive::<T>().iter().map(|v| v.map(|v| v.div_euclid(unit))).collect()
+fn scaled<T: ArrowPrimitiveType<Native = i64>, const UNIT: i64>(
+    column: &ArrayRef,
+    mut second: impl FnMut(i64) -> u32,
+) -> Vec<u32> {
+    let column = column.as_primitive::<T>();
+    if column.null_count() == 0 {
+        return column.values().iter().map(|v| second(v.div_euclid(UNIT))).collect();
+    }
+    column.iter().map(|v| v.map_or(0, |v| second(v.div_euclid(UNIT)))).collect()
 }
 
 fn numbers_of(name: &str, column: &ArrayRef) -> Result<Vec<Option<f64>>, Error> {

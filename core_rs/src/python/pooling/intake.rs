@@ -44,14 +44,14 @@ pub(super) fn add_members(
         ) {
             flags |= flag::NOT_FOR_POOL;
         }
-        Ok(MemberText {
+        MemberText {
             person: person.get(row).unwrap_or_default(),
             tube: tube.get(row),
             row: MemberRow { added: added[row], collected: collected[row], flags },
             round: round.get(row),
             retest_of: retest_of.get(row),
             identity: identity.get(row),
-        })
+        }
     })
 }
 

@@ -20,6 +20,7 @@ pub(crate) struct PoolMatch {
     campaign: Campaign,
     rows: Vec<u32>,
     as_of: u32,
+    core_seconds: f64,
 }
 
 impl PoolMatch {
@@ -54,6 +55,11 @@ impl PoolMatch {
     #[getter]
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         counts_by_state(py, &self.campaign)
+    }
+
+    #[getter]
+    fn core_seconds(&self) -> f64 {
+        self.core_seconds
     }
 
     fn __len__(&self) -> usize {
@@ -123,10 +129,13 @@ fn match_pools(
     let policy = policy.map_or_else(Policy::default, |p| p.policy.clone());
     let mut campaign = Campaign::new(policy);
     let mut rows = Vec::new();
-    let done = detached(py, &batches, |tables| load(&mut campaign, tables, &mut rows));
-    done.map_err(|error| to_python(py, &error))?;
+    let done = detached(py, &batches, |tables| {
+        let begun = std::time::Instant::now();
+        load(&mut campaign, tables, &mut rows).map(|()| begun.elapsed().as_secs_f64())
+    });
+    let core_seconds = done.map_err(|error| to_python(py, &error))?;
     let as_of = as_of.unwrap_or_else(|| latest(&campaign));
-    Ok(PoolMatch { campaign, rows, as_of })
+    Ok(PoolMatch { campaign, rows, as_of, core_seconds })
 }
 
 /// Calls `work` with the tables; without the GIL if they are Arrow memory only.
@@ -154,6 +163,7 @@ pub(super) fn detached<T: Send>(
 }
 
 fn load(campaign: &mut Campaign, tables: &[Vec<Rows<'_>>], rows: &mut Vec<u32>) -> Result<()> {
+    campaign.reserve_tubes(tables[1].iter().map(Rows::len).sum());
     for table in &tables[0] {
         intake::add_members(campaign, table, rows)?;
     }
