@@ -126,6 +126,7 @@ def _oversight(appbuilder: AppBuilder) -> None:
 
 def _laboratory(appbuilder: AppBuilder) -> None:
     from portal.results.finding_views import FindingView
+    from portal.results.kit_views import KitLotView
     from portal.results.overview_views import PoolAdviceView, TurnaroundView
     from portal.results.receipt_views import ReceiptView
     from portal.results.record_views import SampleView, TubeView
@@ -141,6 +142,7 @@ def _laboratory(appbuilder: AppBuilder) -> None:
         (RetestView, "Sample again", lazy_gettext("Sample again"), samples),
         (FindingView, "Findings", lazy_gettext("Findings"), samples),
         (PoolAdviceView, "Pools", lazy_gettext("Pools and positive share"), samples),
+        (KitLotView, "Kit lots", lazy_gettext("Rapid test lots"), samples),
         (ReceiptView, "Receive samples", lazy_gettext("Receive samples"), laboratory),
         (RackView, "Enter results", lazy_gettext("Enter results"), laboratory),
         (ReleaseView, "Release results", lazy_gettext("Release results"), laboratory),

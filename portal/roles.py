@@ -109,6 +109,8 @@ grant("Samples", READ, Role.SITE_MANAGER, Role.COLLECTOR, Role.DATA_OFFICER, Rol
 grant("Samples", READ, *_LEADERS)
 grant("Samples", "can_export", Role.SITE_MANAGER, Role.AUDITOR, *_LEADERS)
 grant("Samples", ("can_edit", "can_withdraw"), Role.SITE_MANAGER, Role.COORDINATOR)
+grant("KitLots", READ, *_LEADERS, Role.SITE_MANAGER, Role.COLLECTOR)
+grant("KitLots", ("can_add", "can_withdraw"), *_LEADERS, Role.SITE_MANAGER)
 grant("Tubes", READ, *_LABORATORY, *_LEADERS, Role.SITE_MANAGER, Role.COLLECTOR, Role.AUDITOR)
 grant("Tubes", "can_export", *_LABORATORY, *_LEADERS, Role.SITE_MANAGER, Role.AUDITOR)
 grant("Tubes", ("can_edit", "can_withdraw"), *_LABORATORY, Role.COORDINATOR)

@@ -34,6 +34,9 @@ class Measure(StrEnum):
     TUBES_RESULTED = "tubes_resulted"
     TUBES_POSITIVE = "tubes_positive"
     TUBES_REJECTED = "tubes_rejected"
+    RAPID_READ = "rapid_read"
+    RAPID_RELEASED = "rapid_released"
+    RAPID_POSITIVE = "rapid_positive"
 
 
 def hour_of(instant: dt.datetime) -> dt.datetime:

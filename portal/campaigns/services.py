@@ -211,7 +211,46 @@ def set_session_status(
         sitting.closed_at = clock.now()
     sitting.status = status
     sitting.version += 1
+    if status is rules.SessionStatus.OPEN and sitting.method == rules.Method.ANTIGEN:
+        _open_companion(session, sitting)
     return sitting
+
+
+def find_companion(session: Session, sitting: CollectionSession) -> CollectionSession | None:
+    """The open RT-PCR session of the same site, campaign and day: for positive rapid tests."""
+    return session.scalars(
+        sa.select(CollectionSession)
+        .where(
+            CollectionSession.site_id == sitting.site_id,
+            CollectionSession.campaign_id == sitting.campaign_id,
+            CollectionSession.held_on == sitting.held_on,
+            CollectionSession.method == rules.Method.PCR,
+            CollectionSession.status == rules.SessionStatus.OPEN,
+        )
+        .order_by(CollectionSession.pool_size, CollectionSession.id)
+    ).first()
+
+
+def _open_companion(session: Session, sitting: CollectionSession) -> None:
+    """A session of rapid tests opens one for single RT-PCR samples, unless one is open."""
+    if find_companion(session, sitting) is not None:
+        return
+    session.add(
+        CollectionSession(
+            code=_new_session_code(session),
+            campaign_id=sitting.campaign_id,
+            site_id=sitting.site_id,
+            area_id=sitting.area_id,
+            held_on=sitting.held_on,
+            method=rules.Method.PCR,
+            specimen_type=sitting.specimen_type,
+            pool_size=1,
+            status=rules.SessionStatus.OPEN,
+            opened_at=clock.now(),
+            note=_("RT-PCR after positive rapid tests of session %(code)s", code=sitting.code),
+        )
+    )
+    session.flush()
 
 
 def find_policy(session: Session, campaign_id: int, method: str, on: dt.date) -> PoolPolicy | None:

@@ -24,7 +24,9 @@ KINDS = {
 }
 TELLING_STATES = frozenset(KINDS)
 # Reasons for a new sample that say nothing about the person (pooling: not suspect).
-UNSUSPECT_REASONS = frozenset({"invalid", "rejected", "lost", "re-sample", "damaged", "expired"})
+UNSUSPECT_REASONS = frozenset(
+    {"invalid", "rejected", "lost", "re-sample", "damaged", "expired", "antigen_invalid"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ def kind_of(facts: SampleFacts) -> str:
     state = shown_state(facts)
     if state == "RESAMPLE":
         return "retest_notice"
+    if facts.method == "antigen" and state in CONCLUSIVE_STATES and facts.outcome != "negative":
+        return ""  # the RT-PCR sample that decided has a paper of its own
     return KINDS.get(state, "")
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import bulk, clock
+from portal.actors import system
 from portal.declarations.models import Declaration
 from portal.ingest.antigen import AntigenReads
 from portal.ingest.columns import Events, raw_event
@@ -14,6 +15,7 @@ from portal.ingest.grants import BadGrant, Grant, read_grant
 from portal.ingest.outcomes import Outcomes, Source
 from portal.people.register import PeopleRegister
 from portal.people.rules import Particulars
+from portal.results.matching import rematch
 from portal.samples.registration import (
     APPLIED,
     Collected,
@@ -28,6 +30,7 @@ _DONE = """
 SELECT k.device_id, k.event_id FROM {keys} {join} event_outcomes o
 ON o.device_id = k.device_id AND o.event_id = k.event_id
 """
+_ACTOR = system("applier")
 _KINDS_OF_SAMPLES = {"sample.withdrawn", "antigen.read", "antigen.released"}
 
 
@@ -83,7 +86,8 @@ class EventApplier:
         for finding in self._registration.findings:
             self.outcomes.find(finding)
         self._registration.flush()
-        self._antigen.flush(at=self._at)
+        self._antigen.flush(self._registration.collected())
+        self._settle_rapid_tests()
         self._link_declarations()
         return len(todo)
 
@@ -292,10 +296,17 @@ class EventApplier:
             return refuse("unknown_sample", "There is no such sample.")
         return self._antigen.release(
             sample,
+            site_id=source.site_id,
             outcome=events.outcome[n],
             at=events.occurred_at[n],
             user_id=grant.user_id,
         )
+
+    def _settle_rapid_tests(self) -> None:
+        """What the released rapid tests mean for their people."""
+        tube_ids = self._antigen.released_tubes
+        if tube_ids:
+            rematch(self._session, _ACTOR, tube_ids, at=bulk.instant(self._at))
 
     def _link_declarations(self) -> None:
         """A declaration whose person was scanned at the point opens that person's results."""

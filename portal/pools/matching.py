@@ -119,6 +119,22 @@ def judge(
     )
 
 
+def name_causes(around: Neighbourhood, judged: Judgement, causes: Mapping[int, str]) -> None:
+    """Puts the cause of a tube in place of the matcher's «a single test said nothing valid».
+
+    Of all the samples of a person, for they share one state; the last tube's cause counts.
+    """
+    of_person = {
+        row.person_id: causes[row.tube_id]
+        for row in sorted(around.samples.values(), key=lambda row: row.id)
+        if row.tube_id in causes and not row.is_withdrawn
+    }
+    for key, (state, reason) in judged.samples.items():
+        cause = of_person.get(around.samples[key].person_id)
+        if cause is not None and reason == "single_invalid":
+            judged.samples[key] = (state, cause)
+
+
 def _found(
     findings: pl.DataFrame, samples: Sequence[Any], tube_ids: Mapping[str, int]
 ) -> list[Found]:

@@ -47,7 +47,9 @@ STATE_NAMES = {
 }
 
 # Reasons behind RETEST_DUE that make nobody suspect: the tube said nothing about its members.
-NOT_SUSPECT_REASONS = frozenset({"resample", "lost", "rejected", "single_invalid", "repeat_tube"})
+NOT_SUSPECT_REASONS = frozenset(
+    {"resample", "lost", "rejected", "single_invalid", "repeat_tube", "antigen_invalid"}
+)
 
 
 class Visit(StrEnum):

@@ -15,7 +15,15 @@ from portal.actors import Actor
 from portal.campaigns import counters
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.pools import queries, rules, suggestions
-from portal.pools.matching import Found, Judgement, day_of, judge, policy_of, policy_on
+from portal.pools.matching import (
+    Found,
+    Judgement,
+    day_of,
+    judge,
+    name_causes,
+    policy_of,
+    policy_on,
+)
 from portal.pools.models import Finding, RetestVisit
 from portal.pools.queries import Neighbourhood
 from portal.pools.rules import PersonState, Visit
@@ -49,7 +57,12 @@ class Settlement:
 
 
 def settle(
-    session: Session, around: Neighbourhood, results: Sequence[Any], *, at: dt.datetime
+    session: Session,
+    around: Neighbourhood,
+    results: Sequence[Any],
+    *,
+    at: dt.datetime,
+    causes: Mapping[int, str] | None = None,
 ) -> Settlement:
     """Computes and stores what these samples and tubes say now; the same facts change nothing.
 
@@ -58,6 +71,8 @@ def settle(
         around: from `queries.neighbourhood`.
         results: verified results of these tubes (`portal.results.queries.results_of`).
         at: the instant of the release or event that made this necessary.
+        causes: reasons to store, by tube, where a single test of that tube asks for another
+            sample (a positive rapid test is a reason of its own).
     """
     settlement = Settlement()
     noted = queries.findings_of(session, sorted(around.tubes))
@@ -71,6 +86,8 @@ def settle(
             policy_of(policy),
             at=at,
         )
+        if causes:
+            name_causes(part, judged, causes)
         settlement.tubes |= judged.tubes
         hours = policy.retest_deadline_hours if policy else DEFAULT_RETEST_HOURS
         _write_states(session, part, judged, at, hours, settlement)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal.actors import Actor
 from portal.campaigns import counters
 from portal.campaigns.counters import Measure
+from portal.campaigns.rules import Method
 from portal.pools import queries as pool_queries
 from portal.pools import services as pools
 from portal.results import queries
@@ -22,6 +23,9 @@ from portal.samples.bulk import across_sites, among, update_rows
 from portal.samples.rules import Outcome, TubeStatus
 
 R = LabResult.__table__
+
+# What a rapid test may say that sends its person to another sample.
+RAPID_CAUSES = frozenset({Outcome.POSITIVE, Outcome.INCONCLUSIVE, Outcome.INVALID})
 
 
 @dataclass(slots=True)
@@ -57,14 +61,18 @@ def rematch(
     if not around.tubes:
         return ReleaseReport()
     results = queries.results_of(session, around.tubes)
-    settled = pools.settle(session, around, results, at=at)
+    rapid_ids = [row.id for row in around.tubes.values() if row.method == Method.ANTIGEN]
+    rapid = queries.rapid_results_of(session, rapid_ids) if rapid_ids else []
+    causes = {row.tube_id: f"antigen_{row.said}" for row in rapid if row.said in RAPID_CAUSES}
+    settled = pools.settle(session, around, [*results, *rapid], at=at, causes=causes)
     current = _current(results)
     report = ReleaseReport(people=settled.changed, urgent=settled.urgent, findings=settled.opened)
     held = {key for key, (state, _reason) in settled.tubes.items() if state == "HOLD"}
     report.held = sorted(around.tubes[key].code for key in held & current.keys())
     report.released = len(current.keys() - held)
     _mark_results(session, current, held, at)
-    _mark_tubes(session, around.tubes, current, held, at)
+    read = {row.tube_id: row for row in rapid}
+    _mark_tubes(session, around.tubes, {**read, **current}, held, at)
     return report
 
 
@@ -111,7 +119,8 @@ def _mark_tubes(
     hour = counters.hour_of(at)
     for tube_id, result in current.items():
         tube = tubes[tube_id]
-        outcome = "" if tube_id in held else result.outcome
+        said = result.said if isinstance(result, queries.RapidResult) else result.outcome
+        outcome = "" if tube_id in held else said
         if tube.status in {TubeStatus.REJECTED, TubeStatus.LOST} or outcome == tube.outcome:
             continue
         place = (tube.campaign_id, tube.site_id, hour)

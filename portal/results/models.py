@@ -102,8 +102,37 @@ class AnalyserMapping(Model):
         return self.name
 
 
+class KitLot(Model):
+    """A lot of rapid antigen kits: until when it may be used, and when its tests are read.
+
+    A test is read between `reading_minutes` and `latest_minutes` after it began (the kit's leaflet
+    says both); a line that shows up later means nothing. A recalled lot is withdrawn.
+    """
+
+    __tablename__ = "kit_lots"
+    __table_args__ = (sa.UniqueConstraint("kit_name", "lot_number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kit_name: Mapped[str] = mapped_column(sa.String(80))
+    lot_number: Mapped[str] = mapped_column(sa.String(40))
+    expires_on: Mapped[dt.date] = mapped_column(sa.Date)
+    reading_minutes: Mapped[int] = mapped_column(default=15)
+    latest_minutes: Mapped[int] = mapped_column(default=30)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    withdrawal_reason: Mapped[str] = mapped_column(sa.String(160), default="")
+    version: Mapped[int] = mapped_column(default=1)
+
+    def __repr__(self) -> str:
+        return f"{self.kit_name} · {self.lot_number}"
+
+
 class AntigenRead(Model):
-    """A rapid antigen result read at the point: by the collector, released by a second person."""
+    """A rapid antigen result read at the point: by the collector, released by a second person.
+
+    `due_at` is when the test may be read. `pcr_sample_id` is the RT-PCR sample that a positive
+    called for.
+    """
 
     __tablename__ = "antigen_reads"
 

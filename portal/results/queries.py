@@ -1,17 +1,23 @@
 """Reading runs and results."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.results.models import LabResult, LabRun
+from portal.results.models import AntigenRead, LabResult, LabRun
 from portal.results.rules import ResultStatus
 from portal.samples.bulk import among, epoch
+from portal.samples.models import Sample
+from portal.samples.rules import Outcome
 
 R = LabResult.__table__
 N = LabRun.__table__
+A = AntigenRead.__table__
+S = Sample.__table__
 
 COUNTED = (ResultStatus.HELD, ResultStatus.RELEASED, ResultStatus.AMENDED)
 
@@ -39,6 +45,54 @@ def results_of(session: Session, tube_ids: Iterable[int]) -> list[Any]:
             )
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RapidResult:
+    """A released rapid test as matching reads results.
+
+    Attributes:
+        id: below zero, so that it is never taken for the key of a laboratory result.
+        outcome: what matching is told: alone, a positive rapid test calls for RT-PCR (Decision
+            2022/QĐ-BYT: it supports the molecular test, and does not replace it).
+        said: what was read.
+    """
+
+    id: int
+    tube_id: int
+    outcome: str
+    said: str
+    recorded: int
+    test_number: int = 1
+    version: int = 1
+    best_ct: float | None = None
+
+
+def rapid_results_of(session: Session, tube_ids: Iterable[int]) -> list[RapidResult]:
+    """Every released rapid test of these tubes."""
+    rows = session.execute(
+        sa.select(A.c.id, S.c.tube_id, A.c.outcome, epoch(session, A.c.read_at).label("recorded"))
+        .join(S, S.c.id == A.c.sample_id)
+        .where(
+            among(session, S.c.tube_id, sorted(tube_ids)),
+            A.c.released_at.is_not(None),
+            S.c.withdrawn_at.is_(None),
+        )
+        .order_by(A.c.id)
+    ).all()
+    members = Counter(row.tube_id for row in rows)
+    return [
+        RapidResult(
+            id=-row.id,
+            tube_id=row.tube_id,
+            outcome=Outcome.INCONCLUSIVE
+            if row.outcome == Outcome.POSITIVE and members[row.tube_id] == 1
+            else row.outcome,
+            said=row.outcome,
+            recorded=row.recorded,
+        )
+        for row in rows
+    ]
 
 
 def readings_of(session: Session, tube_ids: Sequence[int]) -> dict[int, list[Any]]:

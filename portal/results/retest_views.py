@@ -32,6 +32,9 @@ REASONS = {
     "single_invalid": lazy_gettext("invalid test"),
     "lost": lazy_gettext("tube lost"),
     "rejected": lazy_gettext("tube rejected"),
+    "antigen_positive": lazy_gettext("positive rapid test"),
+    "antigen_inconclusive": lazy_gettext("rapid test read differently"),
+    "antigen_invalid": lazy_gettext("invalid rapid test"),
 }
 
 

@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session, joinedload
 from portal import clock
 from portal.actors import Actor
 from portal.campaigns.models import CollectionSession
-from portal.campaigns.rules import DEFAULT_MAX_POOL_SIZE, SessionStatus
-from portal.campaigns.services import find_policy
+from portal.campaigns.rules import DEFAULT_MAX_POOL_SIZE, Method, SessionStatus
+from portal.campaigns.services import find_companion, find_policy
 from portal.errors import Forbidden, NotFound
 from portal.ingest.grants import make_grant
 from portal.ingest.models import Device
+from portal.results.kits import usable_lots
+from portal.results.models import KitLot
 from portal.samples.models import TubeLabelRange
 
 
@@ -28,6 +30,8 @@ class Shift:
         grant: signed text that names the collector, sent with every event.
         max_size: the largest pool the campaign allows today.
         rolls: pre-printed rolls of the site as (prefix, digits, first, last).
+        lots: rapid test lots that may be used today; empty in a session for RT-PCR.
+        pcr_session_code: where RT-PCR samples after a positive rapid test go; may be empty.
     """
 
     sitting: CollectionSession
@@ -35,6 +39,13 @@ class Shift:
     grant: str
     max_size: int
     rolls: list[tuple[str, int, int, int]]
+    lots: list[KitLot]
+    pcr_session_code: str = ""
+
+    @property
+    def is_rapid(self) -> bool:
+        """Whether rapid antigen tests are done here."""
+        return self.sitting.method == Method.ANTIGEN
 
 
 def open_sessions(session: Session, actor: Actor) -> list[CollectionSession]:
@@ -60,11 +71,7 @@ def begin_shift(
         NotFound: no such session or device within the actor's sites.
         Forbidden: the session is closed, or the device belongs to another site or is revoked.
     """
-    sitting = session.scalars(
-        sa.select(CollectionSession).where(CollectionSession.code == session_code)
-    ).one_or_none()
-    if sitting is None or not actor.scope.covers_site(sitting.site_id):
-        raise NotFound(_("Not found."))
+    sitting = get_session_of(session, actor, session_code)
     if sitting.status != SessionStatus.OPEN:
         raise Forbidden(_("This session is not open."), code="scanning.session_closed")
     device = find_device(session, device_uid)
@@ -84,13 +91,31 @@ def begin_shift(
         at=clock.now(),
     )
     policy = find_policy(session, sitting.campaign_id, sitting.method, sitting.held_on)
+    is_rapid = sitting.method == Method.ANTIGEN
+    companion = find_companion(session, sitting) if is_rapid else None
     return Shift(
         sitting=sitting,
         device=device,
         grant=grant,
         max_size=policy.max_size if policy else DEFAULT_MAX_POOL_SIZE,
         rolls=_rolls(session, sitting.site_id),
+        lots=usable_lots(session, clock.today()) if is_rapid else [],
+        pcr_session_code=companion.code if companion else "",
     )
+
+
+def get_session_of(session: Session, actor: Actor, code: str) -> CollectionSession:
+    """The collection session of this code.
+
+    Raises:
+        NotFound: there is none at the actor's sites.
+    """
+    sitting = session.scalars(
+        sa.select(CollectionSession).where(CollectionSession.code == code)
+    ).one_or_none()
+    if sitting is None or not actor.scope.covers_site(sitting.site_id):
+        raise NotFound(_("Not found."))
+    return sitting
 
 
 def find_device(session: Session, device_uid: str) -> Device | None:

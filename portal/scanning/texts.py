@@ -41,3 +41,52 @@ def station_texts() -> dict[str, str]:
         "offline": _("No network: kept on this device, sent later"),
         "refused_by_server": _("The server refuses this device ({status}). Call the site manager."),
     }
+
+
+def rapid_texts() -> dict[str, str]:
+    """What the station of rapid tests says besides."""
+    return {
+        "no_lot": _(
+            "No rapid test lot may be used today. The site manager registers one under"
+            " Rapid test lots."
+        ),
+        "scan_label": _("Scan the label on the test cassette"),
+        "label_open": _("Label {code}: scan the person"),
+        "label_first": _("Scan the label of a new cassette first, then the person"),
+        "test_begun": _("{name}: read after {minutes} minutes"),
+        "due": _("Time to read: {name}"),
+        "too_early": _("Too early: {time} more until the test may be read"),
+        "too_late": _("Too late to read: only «invalid» may be noted, and the test is repeated"),
+        "read_now": _("Read the test of {name}"),
+        "confirm_now": _("Confirm the test of {name}"),
+        "first_said": _("The first person read: {outcome}. What do you see?"),
+        "confirm_differs": _(
+            "The first person read something else. Look again; press K if you still differ."
+        ),
+        "own_reading": _("You read this test yourself: somebody else must confirm it."),
+        "read_noted": _("{name}: {outcome}. A second person confirms."),
+        "released": _("{name}: {outcome}, released"),
+        "differ": _("{name}: the two readings differ, the test is repeated"),
+        "to_read": _("read at {time}"),
+        "read_late": _("time to read"),
+        "to_confirm": _("{outcome}: a second person confirms"),
+        "wait_second": _("{outcome}: waits for a second person"),
+        "act_read": _("Read"),
+        "act_confirm": _("Confirm"),
+        "act_pcr": _("RT-PCR sample"),
+        "act_repeat": _("Repeat"),
+        "pcr_label": _("{name}: scan a new tube for the RT-PCR sample"),
+        "repeat_label": _("{name}: scan the label of a new cassette"),
+        "pcr_taken": _("{name}: RT-PCR sample taken, tube {code}"),
+        "no_pcr_session": _(
+            "No RT-PCR session is open at this site today. The site manager opens one."
+        ),
+        "no_name": _("The name has not come from the server yet. Wait for the network."),
+        "one_key": _("Confirm or close the test on the screen first"),
+        "undone_test": _("Taken back: {name}"),
+        "nothing_unread": _("There is no test to take back"),
+        "positive": _("positive"),
+        "negative": _("negative"),
+        "invalid": _("invalid"),
+        "inconclusive": _("inconclusive"),
+    }

@@ -9,10 +9,12 @@ from flask_wtf.csrf import generate_csrf
 
 from core_rs import CoreError, QrError, decode_image, parse_payload
 from portal import clock
+from portal.audit import services as audit
 from portal.errors import DomainError, Invalid
 from portal.ingest import services as devices
+from portal.results import kits
 from portal.scanning import services
-from portal.scanning.texts import station_texts
+from portal.scanning.texts import rapid_texts, station_texts
 from portal.web.views import StationView, current_actor, db_session, may, permission, transaction
 
 LARGEST_PHOTO = 12 * 1024 * 1024
@@ -82,7 +84,40 @@ class ScanningView(StationView):
             "day": clock.today().isoformat(),
             "texts": station_texts(),
         }
-        return self.render_template("scanning/station.html", shift=shift, facts=facts)
+        if not shift.is_rapid:
+            return self.render_template("scanning/station.html", shift=shift, facts=facts)
+        facts["texts"] |= rapid_texts()
+        facts |= {
+            "user": current_actor().user_id,
+            "pcr_session_code": shift.pcr_session_code,
+            "tests_url": url_for("ScanningView.rapid_tests"),
+            "lots": [
+                {
+                    "kit": lot.kit_name,
+                    "lot": lot.lot_number,
+                    "readAfter": lot.reading_minutes,
+                    "readUntil": lot.latest_minutes,
+                }
+                for lot in shift.lots
+            ],
+        }
+        return self.render_template("scanning/rapid.html", shift=shift, facts=facts)
+
+    @expose("/rapid-tests")
+    @permission("can_scan")
+    def rapid_tests(self) -> Any:
+        """Rapid tests of the session at hand that somebody still has to do something for."""
+        code, _device = session.get("shift", ["", ""])
+        actor = current_actor()
+        with transaction(actor) as db:
+            sitting = services.get_session_of(db, actor, code)
+            tests = kits.open_tests(db, actor, sitting)
+            seen = session.get("rapid_seen")
+            if tests and seen != code:
+                # The list is asked for every few seconds: one reading a sitting is written down.
+                audit.note(db, actor, "read rapid tests", "samples", row_count=len(tests))
+                session["rapid_seen"] = code
+        return {"tests": tests}
 
     @expose("/decode", methods=["POST"])
     @permission("can_scan")

@@ -89,6 +89,7 @@ RULES: dict[str, Rule] = {
     "held_batches": _through("device_id", "devices"),
     "hourly_counts": _site("site_id"),
     "jobs": Rule("owner", ("created_by_id",)),
+    "kit_lots": REFERENCE,
     "lab_results": _site("laboratory_id", unless=("tubes",)),
     "lab_runs": _site("laboratory_id"),
     "login_attempts": SYSTEM,

@@ -146,6 +146,21 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "kit_lots",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kit_name", sa.String(length=80), nullable=False),
+        sa.Column("lot_number", sa.String(length=40), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=False),
+        sa.Column("reading_minutes", sa.Integer(), nullable=False),
+        sa.Column("latest_minutes", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("withdrawn_at", UtcDateTime(), nullable=True),
+        sa.Column("withdrawal_reason", sa.String(length=160), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kit_lots")),
+        sa.UniqueConstraint("kit_name", "lot_number", name=op.f("uq_kit_lots_kit_name_lot_number")),
+    )
+    op.create_table(
         "login_attempts",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
@@ -1758,6 +1773,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_login_attempts_network_at")
 
     op.drop_table("login_attempts")
+    op.drop_table("kit_lots")
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_events_table_name_row_key")
         batch_op.drop_index(batch_op.f("ix_audit_events_at"))

@@ -314,44 +314,6 @@ def test_more_people_than_the_rule_allows_are_kept_with_a_finding(world) -> None
     assert world.session.scalars(sa.select(Finding.code)).all() == ["F3"]
 
 
-def test_rapid_tests_need_two_people(world) -> None:
-    device = world.device
-    sample = device.collected(T1, "A")
-    sample_id = sample["data"]["sample_id"]
-    second = device.shift(2)
-    with transaction(system("test")) as session:
-        for number in (1, 2):
-            session.execute(
-                sa.text(
-                    "INSERT INTO ab_user (id, first_name, last_name, username, email) "
-                    "VALUES (:n, 'a', 'b', :name, :name)"
-                ),
-                {"n": number, "name": f"collector{number}"},
-            )
-    read = {"kit_name": "K", "kit_lot": "1", "read_at": device.at.isoformat()}
-    release = {"sample_id": sample_id, "outcome": "positive"}
-    world.send(
-        device.batch(
-            device.opened(T1, size=1),
-            sample,
-            device.event("antigen.released", **release),
-            device.event("antigen.read", sample_id=sample_id, outcome="positive", **read),
-            device.event("antigen.released", **release),
-            device.event("antigen.released", grant=second, **{**release, "outcome": "negative"}),
-            device.event("antigen.released", grant=second, **release),
-        )
-    )
-    assert [code for _, code in world.codes()[2:]] == [
-        "not_read",
-        "",
-        "same_person",
-        "outcome_differs",
-        "",
-    ]
-    stored = world.session.scalars(sa.select(Sample)).one()
-    assert (stored.state, stored.state_reason) == ("RETEST_DUE", "antigen_positive")
-
-
 def test_an_event_that_fails_goes_to_quarantine_and_its_neighbours_are_applied(
     world, monkeypatch
 ) -> None:

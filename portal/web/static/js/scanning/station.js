@@ -6,6 +6,7 @@ import { Outbox } from "./outbox.js";
 import { read } from "./payload.js";
 import { show as showSlip } from "./slip.js";
 import { play } from "./sounds.js";
+import { TypedForm } from "./typed_form.js";
 
 const page = document.querySelector("#station");
 const facts = JSON.parse(document.querySelector("#station-facts").textContent);
@@ -151,7 +152,7 @@ function take(text) {
   const found = { ...read(text), text };
   if (found.problem) say("refused", texts[found.problem] || texts.unknown);
   else if (found.kind === "slip") say("refused", texts.slip_scanned);
-  else if (found.kind === "person" && found.typed) openForm(found.nationalId);
+  else if (found.kind === "person" && found.typed) form.open(found.nationalId);
   else if (found.kind === "person" && !state.tube) say("refused", texts.person_in_tube_box);
   else if (found.kind === "person") addPerson(found);
   else if (found.kind === "tube") openTube(found.code);
@@ -167,55 +168,31 @@ function fits(code, [prefix, width, first, last]) {
 }
 
 const box = part("box");
-const dialog = part("form");
 
 page.addEventListener("submit", (submitted) => {
   submitted.preventDefault();
-  if (submitted.target === part("typed")) {
-    addTyped(new FormData(submitted.target));
-    return;
-  }
+  if (submitted.target === part("typed")) return;
   const text = box.value;
   box.value = "";
   if (text.trim()) take(text);
 });
 
-function openForm(nationalId = "") {
-  part("typed").reset();
-  part("typed").elements.national_id.value = nationalId;
-  dialog.showModal();
-  part("typed").elements.full_name.focus();
-}
+const form = new TypedForm(page, {
+  onPerson: addPerson,
+  onIncomplete: () => say("refused", texts.form_incomplete),
+  onClose: () => box.focus(),
+});
 
-function addTyped(data) {
-  const person = Object.fromEntries(data.entries());
-  const isSymptomatic = person.is_symptomatic === "on";
-  delete person.is_symptomatic;
-  person.full_name = person.full_name.trim();
-  const year = person.birth_date.match(/(\d{4})$/)?.[1];
-  if (!person.full_name || !year) {
-    say("refused", texts.form_incomplete);
-    return;
-  }
-  dialog.close();
-  const key = person.national_id || `${person.full_name.toLowerCase()}/${person.birth_date}`;
-  addPerson({ source: "typed", key, name: person.full_name, year, place: person.address },
-    { person, is_symptomatic: isSymptomatic });
-}
-
-dialog.addEventListener("close", () => box.focus());
-part("open-form").addEventListener("click", () => openForm());
-part("close-form").addEventListener("click", () => dialog.close());
 part("undo").addEventListener("click", undo);
 part("seal").addEventListener("click", () => { sealTube(); say("ok", texts.tube_sealed); });
 part("print").addEventListener("click", () => print());
 
 document.addEventListener("keydown", (pressed) => {
-  const keys = { F2: () => openForm(), F4: () => print(), F9: undo };
+  const keys = { F2: () => form.open(), F4: () => print(), F9: undo };
   if (keys[pressed.key]) {
     pressed.preventDefault();
     keys[pressed.key]();
-  } else if (!dialog.open && pressed.target === document.body) {
+  } else if (!form.isOpen && pressed.target === document.body) {
     box.focus(); // A scan that starts while nothing has the focus still lands in the box.
   }
 });
