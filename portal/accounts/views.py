@@ -15,6 +15,7 @@ from portal import clock
 from portal.accounts import importing, queries, services
 from portal.accounts.models import StaffImport, StaffProfile, Training
 from portal.accounts.rules import StaffStatus
+from portal.accounts.slip_files import first_login_file
 from portal.actors import Actor
 from portal.errors import Invalid, NotFound
 from portal.roles import Role
@@ -29,7 +30,6 @@ from portal.web.views import (
     permission,
     transaction,
 )
-from reports import slips
 
 STATUS_CHOICES = [
     (StaffStatus.INVITED, lazy_gettext("Invited"), "wait"),
@@ -239,20 +239,9 @@ class StaffView(RecordView):
             if not wanted:
                 raise NotFound(gettext("Every account has been used already: no slip is due."))
             issued = services.issue_first_login_codes(session, current_actor(), wanted)
-            rows = [
-                slips.LoginSlip(
-                    full_name=profile.full_name,
-                    site_name=profile.site.name if profile.site else "",
-                    username=profile.user.username,
-                    code=code,
-                    url=current_app.config["TRAM"].public_url,
-                    valid_until=clock.local(profile.first_login_expires_at).date(),
-                )
-                for profile, code in issued
-                if profile.first_login_expires_at is not None
-            ]
+            file = first_login_file(issued, current_app.config["TRAM"].public_url)
         return send_file(
-            io.BytesIO(slips.login_slips(rows)),
+            io.BytesIO(file),
             mimetype="application/pdf",
             download_name="phieu-dang-nhap-lan-dau.pdf",
         )

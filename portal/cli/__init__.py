@@ -30,8 +30,15 @@ def main() -> None:
     r"""Trạm: mass community testing for a province.
 
     \b
-    A first look:      tram run
-    A real start:      tram db upgrade, tram accounts create-admin, tram serve
-    Every day:         tram backup, tram db check
+    A first look       tram run                         a demonstration round, then the portal
+    A real start       tram db upgrade                  the schema
+                       tram accounts create-admin       the first login
+                       tram accounts import LIST.xlsx   everybody else
+                       tram serve                       door, portal, applier, worker
+    Every day          tram backup FILE                 all of it in one file, while it runs
+    After a loss       tram restore FILE, tram serve
+    A load to try      tram replay --people N           into a running, empty installation
+
     Settings come from TRAM_… variables; docs/operations.md lists them all.
+    `tram COMMAND --help` explains a command and its options.
     """

@@ -1,0 +1,188 @@
+"""The file of a backup: a tar of the databases' copies, the keys, and a manifest of all of it."""
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from portal import clock
+from portal.cli import _stores
+from portal.settings import Settings
+
+VERSION = 1
+_LARGEST_KEY = 4 << 20
+# Made anew by whoever runs: no backup needs them, and a restore must not bring them.
+_PASSING = {"jobs", "metrics", "serve.lock", "serve.json"}
+_DATABASES = (".sqlite", ".sqlite-wal", ".sqlite-shm", ".replaced", ".restoring", ".part")
+
+
+def databases(config: Settings) -> dict[str, str]:
+    """The addresses to copy, by their name in the archive; the journal last.
+
+    Taken after the database, the journal holds everything that the copy has applied, and perhaps
+    more, which the applier then applies: the two agree although neither stood still.
+    """
+    found = {"database": config.database_url}
+    if config.journal_url != config.database_url:
+        found["journal"] = config.journal_url
+    return found
+
+
+def write(config: Settings, target: Path) -> dict[str, Any]:
+    """Writes a backup; gives its manifest. The file appears only when it is whole.
+
+    Raises:
+        StoreFault: a database could not be copied.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    manifest: dict[str, Any] = {
+        "version": VERSION,
+        "made_at": clock.now().isoformat(timespec="seconds"),
+        "databases": {},
+        "files": {},
+    }
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=target.parent, prefix=".tram-backup-") as folder,
+            os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
+            tarfile.open(fileobj=file, mode="w") as archive,
+        ):
+            for name, address in databases(config).items():
+                store = _stores.store_of(address)
+                copy = Path(folder) / name
+                contents = store.copy_to(copy)
+                manifest["databases"][name] = {
+                    "kind": store.kind,
+                    "sha256": _sha256(copy),
+                    "tables": contents,
+                }
+                archive.add(copy, f"databases/{name}", filter=_nameless)
+                copy.unlink()
+            for path in _kept_files(config.var_dir):
+                name = path.relative_to(config.var_dir).as_posix()
+                manifest["files"][name] = _sha256(path)
+                archive.add(path, f"files/{name}", filter=_nameless)
+            text = json.dumps(manifest, indent=1).encode()
+            head = tarfile.TarInfo("manifest.json")
+            head.size = len(text)
+            archive.addfile(head, io.BytesIO(text))
+        with part.open("rb") as whole:
+            os.fsync(whole.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return manifest
+
+
+def _nameless(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mode = 0o600
+    return member
+
+
+def _kept_files(var_dir: Path) -> list[Path]:
+    """Keys, seals and small files of state; not databases, exports or locks."""
+    return [
+        path
+        for path in sorted(var_dir.rglob("*"))
+        if path.is_file()
+        and not path.is_symlink()
+        and path.relative_to(var_dir).parts[0] not in _PASSING
+        and not path.name.endswith(_DATABASES)
+        and not path.relative_to(var_dir).parts[0].startswith(".tram-backup-")
+        and path.stat().st_size <= _LARGEST_KEY
+    ]
+
+
+def read_manifest(archive: tarfile.TarFile) -> dict[str, Any]:
+    """The manifest of an open archive.
+
+    Raises:
+        StoreFault: it is no backup of ours, or of a later version.
+    """
+    try:
+        file = archive.extractfile("manifest.json")
+        manifest: dict[str, Any] = json.loads(file.read()) if file else {}
+    except (KeyError, ValueError) as error:
+        raise _stores.StoreFault("This is no backup of Trạm.") from error
+    if manifest.get("version") != VERSION:
+        raise _stores.StoreFault("The backup was made by another version of Trạm.")
+    return manifest
+
+
+def restore(config: Settings, source: Path, *, is_forced: bool) -> dict[str, Any]:
+    """Puts a backup back and compares every table with the manifest; gives the manifest.
+
+    Raises:
+        StoreFault: nothing, or not all, could be put back; the text says what.
+    """
+    try:
+        archive = tarfile.open(source)  # noqa: SIM115 - closed by the `with` below
+    except tarfile.TarError as error:
+        raise _stores.StoreFault("This is no backup of Trạm.") from error
+    with archive, tempfile.TemporaryDirectory(prefix="tram-restore-") as scratch:
+        manifest = read_manifest(archive)
+        copies = _unpack_checked(archive, manifest, Path(scratch))
+        stores = {name: _stores.store_of(address) for name, address in databases(config).items()}
+        _check_kinds(manifest, stores)
+        if not is_forced:
+            full = [name for name, store in stores.items() if store.has_rows()]
+            if full:
+                message = f"There are rows in the {' and the '.join(full)}; --force replaces them."
+                raise _stores.StoreFault(message)
+        for name, store in stores.items():
+            found = store.put_back(copies[name])
+            wrong = _stores.differences(manifest["databases"][name]["tables"], found)
+            if wrong:
+                raise _stores.StoreFault("; ".join(wrong))
+        for name in manifest["files"]:
+            _put_file(archive, f"files/{name}", config.var_dir / name)
+    return manifest
+
+
+def _unpack_checked(
+    archive: tarfile.TarFile, manifest: dict[str, Any], folder: Path
+) -> dict[str, Path]:
+    """The databases' copies, each the very bytes that were written."""
+    copies = {}
+    for name, facts in manifest["databases"].items():
+        copies[name] = folder / name
+        _put_file(archive, f"databases/{name}", copies[name])
+        if _sha256(copies[name]) != facts["sha256"]:
+            raise _stores.StoreFault(f"The backup is damaged: {name}.")
+    return copies
+
+
+def _check_kinds(manifest: dict[str, Any], stores: dict[str, Any]) -> None:
+    kinds = {name: facts["kind"] for name, facts in manifest["databases"].items()}
+    wanted = {name: store.kind for name, store in stores.items()}
+    if kinds != wanted:
+        message = f"The backup holds {kinds}, the settings ask for {wanted}."
+        raise _stores.StoreFault(message)
+
+
+def _put_file(archive: tarfile.TarFile, name: str, target: Path) -> None:
+    if ".." in Path(name).parts or Path(name).is_absolute():
+        raise _stores.StoreFault("The backup names a file outside its folder.")
+    try:
+        file = archive.extractfile(name)
+    except KeyError as error:
+        raise _stores.StoreFault(f"The backup is damaged: {name} is missing.") from error
+    if file is None:
+        raise _stores.StoreFault(f"The backup is damaged: {name} is no file.")
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as written:
+        while block := file.read(1 << 20):
+            written.write(block)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
