@@ -1,10 +1,11 @@
 """Database access: engine, the scoped session, `transaction`, and the column types of the house."""
 
 import datetime as dt
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 
 import sqlalchemy as sa
 from flask_appbuilder import Model
@@ -14,6 +15,9 @@ from sqlalchemy.types import TypeDecorator
 
 from portal.actors import Actor
 from portal.settings import Settings
+
+P = ParamSpec("P")
+A = TypeVar("A")
 
 # Names that do not depend on the database, so that a migration can drop what another made.
 Model.metadata.naming_convention = {
@@ -143,3 +147,21 @@ def unscoped(session: Session, reason: str) -> Iterator[Session]:
         session.flush()
     finally:
         session.info["unscoped"] = outer
+
+
+def across_sites(reason: str) -> Callable[[Callable[P, A]], Callable[P, A]]:
+    """A service that must touch rows of every site: it checks the actor's scope itself.
+
+    `reason` is a plain sentence for whoever reviews where the scope wall is lifted. The service
+    takes the session first.
+    """
+
+    def decorate(service: Callable[P, A]) -> Callable[P, A]:
+        @functools.wraps(service)
+        def crossing(*args: P.args, **kwargs: P.kwargs) -> A:
+            with unscoped(cast("Session", args[0]), reason):
+                return service(*args, **kwargs)
+
+        return crossing
+
+    return decorate

@@ -23,6 +23,8 @@ UNAUDITED: dict[str, str] = {
     "jobs": "progress changes every second; who asked stands in the job",
     "login_attempts": "is a trail of its own",
     "lookup_attempts": "is a trail of its own",
+    "person_changes": "a queue of the person index; the change itself is audited",
+    "person_index_saves": "where a file of the person index stands; no fact",
 }
 
 # Columns whose value is never written down, only that it changed.

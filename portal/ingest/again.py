@@ -8,6 +8,7 @@ from portal import bulk, clock
 from portal.ingest.apply_events import EventApplier, Ready
 from portal.ingest.models import Device, EventOutcome, QuarantinedEvent
 from portal.ingest.outcomes import Source
+from portal.people.known import KnownPeople
 
 
 def _oldest(session: Session) -> QuarantinedEvent | None:
@@ -20,7 +21,7 @@ def _oldest(session: Session) -> QuarantinedEvent | None:
     ).first()
 
 
-def apply_oldest(session: Session, secret_key: str) -> None:
+def apply_oldest(session: Session, secret_key: str, known: KnownPeople) -> None:
     """Applies the oldest released event; refused again, it comes to quarantine as a new row.
 
     Its first outcome gives way to the new one, so that the device hears of it by its cursor.
@@ -42,7 +43,7 @@ def apply_oldest(session: Session, secret_key: str) -> None:
         str(uuids.uuid7()).encode(),
         kept.body,
     )
-    applier = EventApplier(session, secret_key)
+    applier = EventApplier(session, secret_key, known)
     applier.apply([Ready(Source(device.id, device.name, device.site_id, ""), body)])
     applier.outcomes.flush(session, at=bulk.micros(clock.now()))
 

@@ -25,6 +25,7 @@ from portal.ingest.lease import LeaseLost
 from portal.ingest.models import Device, HeldBatch, QuarantinedEvent
 from portal.ingest.ordering import Arrived, Plan, Standing, plan
 from portal.ingest.outcomes import Outcomes, Source
+from portal.people.known import KnownPeople
 from portal.samples.registration import refuse
 from portal.settings import Settings
 
@@ -35,6 +36,7 @@ MAX_BATCHES = 400
 MAX_BYTES = 1 << 20
 IDLE_SECONDS = 0.05
 GAP = dt.timedelta(seconds=300)
+SAVE_SECONDS = 300.0
 
 
 class Applier:
@@ -45,6 +47,8 @@ class Applier:
         self._journal = journal
         self._gap = gap
         self._fence: int | None = None
+        self._known = KnownPeople(settings.var_dir / "people")
+        self._index_saved = time.monotonic()
         self.position = 0
         self.applied_count = 0
 
@@ -60,6 +64,7 @@ class Applier:
                 if not did_something:
                     if time.monotonic() - renewed > lease.LEASE.total_seconds() / 4:
                         self._renew()
+                        self._keep_index()
                         renewed = time.monotonic()
                     time.sleep(IDLE_SECONDS)
             except LeaseLost:
@@ -71,6 +76,9 @@ class Applier:
                 time.sleep(1.0)
         if self._fence is not None:
             with db.transaction(ACTOR) as session:
+                lease.renew(session, self._fence)
+                if self._known.unsaved_count:
+                    self._known.save(session)
                 lease.give_up(session, self._fence)
 
     def take_lease(self) -> bool:
@@ -79,7 +87,28 @@ class Applier:
             self._fence = lease.acquire(session, lease.holder_name())
         if self._fence is not None:
             self._renew()
+            self._learn_people()
         return self._fence is not None
+
+    def _learn_people(self) -> None:
+        """Loads the person index; another applier may have stored people since it was ours."""
+        self._known.forget()
+        has_more = True
+        while has_more:
+            with db.transaction(ACTOR) as session:
+                lease.renew(session, self._held_fence())
+                has_more = self._known.load_next(session)
+
+    def _keep_index(self) -> None:
+        """While nothing arrives: follows corrections made on screens, and saves now and then."""
+        with db.transaction(ACTOR) as session:
+            lease.renew(session, self._held_fence())
+            self._known.begin(session)
+            is_due = time.monotonic() - self._index_saved > SAVE_SECONDS
+            if is_due and self._known.unsaved_count:
+                self._known.save(session)
+                self._index_saved = time.monotonic()
+        self._known.keep()
 
     def _renew(self) -> None:
         with db.transaction(ACTOR) as session:
@@ -117,12 +146,14 @@ class Applier:
             lease.renew(session, self._held_fence())
             try:
                 with session.begin_nested():
-                    again.apply_oldest(session, self._secret_key)
+                    again.apply_oldest(session, self._secret_key, self._known)
             except OperationalError:
                 raise
             except Exception as failure:  # noqa: BLE001 - it stays in quarantine
                 _log_fault("an event failed again and stays in quarantine", failure)
                 again.put_back_oldest(session)
+                self._known.drop()
+        self._known.keep()
 
     # -- faults
 
@@ -166,9 +197,10 @@ class Applier:
     def _apply_alone(self, ready: Ready) -> None:
         with db.transaction(ACTOR) as session:
             lease.renew(session, self._held_fence())
-            applier = EventApplier(session, self._secret_key)
+            applier = EventApplier(session, self._secret_key, self._known)
             applier.apply([ready])
             applier.outcomes.flush(session, at=bulk.micros(clock.now()))
+        self._known.keep()
 
     def _quarantine(self, source: Source, body: bytes, place: int, failure: Exception) -> None:
         events = Events([body])
@@ -193,7 +225,7 @@ class Applier:
             done = lease.renew(session, fence)
             entries = [entry for entry in entries if entry.position > done]
             planned, devices = self._plan(session, entries, overdue)
-            applier = EventApplier(session, self._secret_key)
+            applier = EventApplier(session, self._secret_key, self._known)
             ready = [Ready(devices[b.device_id].source, b.body) for b in planned.ready]
             count = applier.apply(ready) if ready else 0
             for device_id, first, last in planned.gaps:
@@ -203,6 +235,7 @@ class Applier:
             _store_order(session, planned, devices)
             position = entries[-1].position if entries else done
             lease.advance(session, fence, position)
+        self._known.keep()
         self.position = position
         self.applied_count += count
 

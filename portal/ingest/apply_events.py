@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+import portal.results.identities  # noqa: F401 - results follow when people are merged
 from portal import bulk, clock
 from portal.actors import system
 from portal.declarations.models import Declaration
@@ -13,6 +14,7 @@ from portal.ingest.antigen import AntigenReads
 from portal.ingest.columns import Events, raw_event
 from portal.ingest.grants import BadGrant, Grant, read_grant
 from portal.ingest.outcomes import Outcomes, Source
+from portal.people.known import KnownPeople
 from portal.people.register import PeopleRegister
 from portal.people.rules import Particulars
 from portal.results.matching import rematch
@@ -46,9 +48,10 @@ class Ready:
 class EventApplier:
     """One transaction's worth of events."""
 
-    def __init__(self, session: Session, secret_key: str) -> None:
+    def __init__(self, session: Session, secret_key: str, known: KnownPeople) -> None:
         self._session = session
         self._secret_key = secret_key
+        self._known = known
         self._at = bulk.micros(clock.now())
         self._grants: dict[str, Grant | Said] = {}
         self._people_of: dict[int, Particulars] = {}
@@ -74,6 +77,7 @@ class EventApplier:
         ]
         self._done = self._already_done(sources)
         todo = self._choose(batches, sources)
+        self._known.begin(self._session)
         self._load(todo)
         for n in todo:
             source = sources[events.body[n]]
@@ -88,6 +92,7 @@ class EventApplier:
         self._registration.flush()
         self._antigen.flush(self._registration.collected())
         self._settle_rapid_tests()
+        self._known.propose(self._session, self._people, at=self._at)
         self._link_declarations()
         return len(todo)
 
@@ -143,8 +148,9 @@ class EventApplier:
                 person = self._people_of[n] = events.person(n)
                 people.append(person)
         self._load_declarations(todo)
-        register = PeopleRegister(self._session, at=self._at)
+        register = self._people = PeopleRegister(self._session, at=self._at)
         people += [particulars for _, _, particulars in self._declared.values()]
+        wanted.person_ids = {key for _, key, _ in self._declared.values() if key is not None}
         register.load(people, most_new=wanted.collecting_count)
         self._registration = Registration(self._session, register, at=self._at)
         self._registration.load(wanted)

@@ -68,39 +68,111 @@ class PersonIdentifier(Model):
 
 
 class DuplicateCandidate(Model):
-    """Two people who may be one: proposed by evidence, decided by a person."""
+    """Two records of people who may be one: proposed by evidence, decided by a person.
+
+    `left_id` is the smaller key. `kind` is `proposal`, or `conflict` where both showed one
+    document and the rest says two people. `bits` are log2 odds, `score` the calibrated
+    probability; `evidence` holds the weight of every field as it was when the pair was found
+    (`{"prior": bits, "weights": [[field, level, bits], …], "key": document}`). `status` is open,
+    later, same or different; `different` is the list of pairs that never come again.
+    `decided_with_id`: the decision that settled this pair as well.
+
+    `left_site_id`, `right_site_id`: of first registration, for scope; both must be the actor's.
+    """
 
     __tablename__ = "duplicate_candidates"
     __table_args__ = (
         sa.UniqueConstraint("left_id", "right_id"),
-        sa.Index("ix_duplicate_candidates_status_score", "status", "score"),
+        sa.Index("ix_duplicate_candidates_status_kind_bits_id", "status", "kind", "bits", "id"),
+        sa.Index("ix_duplicate_candidates_decided_by_id_decided_at", "decided_by_id", "decided_at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     left_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), index=True)
     right_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), index=True)
+    left_site_id: Mapped[int | None] = mapped_column(sa.ForeignKey("sites.id"))
+    right_site_id: Mapped[int | None] = mapped_column(sa.ForeignKey("sites.id"))
+    kind: Mapped[str] = mapped_column(sa.String(10), default="proposal")
     score: Mapped[float] = mapped_column(sa.Float)
+    bits: Mapped[float] = mapped_column(sa.Float, default=0.0)
     evidence: Mapped[dict] = mapped_column(sa.JSON, default=dict)  # type: ignore[type-arg]
     status: Mapped[str] = mapped_column(sa.String(10), default="open")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
+    decided_with_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("duplicate_candidates.id"), index=True
+    )
+    version: Mapped[int] = mapped_column(default=1)
 
     left: Mapped[Person] = relationship(foreign_keys=[left_id])
     right: Mapped[Person] = relationship(foreign_keys=[right_id])
 
 
 class Merge(Model):
-    """A merge, append-only; undoing it fills `undone_at` and clears the redirection."""
+    """Two people declared one, append-only; undoing it fills `undone_at`.
+
+    The merges that are not undone make a forest; `Person.merged_into_id` is the root of the
+    person's tree, so that one step leads from any record to the person.
+    """
 
     __tablename__ = "merges"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kept_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), index=True)
     merged_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), index=True)
-    candidate_id: Mapped[int | None] = mapped_column(sa.ForeignKey("duplicate_candidates.id"))
+    candidate_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("duplicate_candidates.id"), index=True
+    )
     reason: Mapped[str] = mapped_column(sa.String(200), default="")
+    is_automatic: Mapped[bool] = mapped_column(default=False)
     merged_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     merged_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
     undone_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     undone_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
+    undo_reason: Mapped[str] = mapped_column(sa.String(200), default="")
+
+    kept: Mapped[Person] = relationship(foreign_keys=[kept_id])
+    merged: Mapped[Person] = relationship(foreign_keys=[merged_id])
+
+
+class LinkagePolicy(Model):
+    """What the department decided about duplicates, from a day on; the newest counts.
+
+    `propose_from`: least probability to ask a person about. `is_automatic`: merge without asking
+    where `least_precision` is shown by answers (`portal.people.zones`).
+    """
+
+    __tablename__ = "linkage_policies"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    valid_from: Mapped[dt.date] = mapped_column(sa.Date, index=True)
+    is_automatic: Mapped[bool] = mapped_column(default=False)
+    least_precision: Mapped[float] = mapped_column(sa.Float, default=0.995)
+    propose_from: Mapped[float] = mapped_column(sa.Float, default=0.5)
+    document: Mapped[str] = mapped_column(sa.String(120), default="")
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    created_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
+
+
+class PersonChange(Model):
+    """A stored person was changed: the person index has to read the row again."""
+
+    __tablename__ = "person_changes"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"))
+
+
+class PersonIndexSave(Model):
+    """The one saved person index that is exact: everybody up to a key, with all changes until then.
+
+    The file is named by `uid`; changes since then still stand in `person_changes`.
+    """
+
+    __tablename__ = "person_index_saves"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[uuid.UUID] = mapped_column(sa.Uuid)
+    last_person_id: Mapped[int] = mapped_column(BigId)
+    saved_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

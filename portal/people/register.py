@@ -1,6 +1,10 @@
-"""Registers many people at once: found by exact ids, or made. Nothing fuzzy decides here."""
+"""Registers many people at once: found by exact ids, or made. Nothing fuzzy decides here.
 
-import json
+After a merge a document still names the record that it was shown for: what comes in by it (a
+sample, a phone that was unknown) is kept with that record, so that an unmerge is exact. Whether
+two records are one person is told by `root`.
+"""
+
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -16,6 +20,10 @@ SELECT k.kind, k.value, p.id, p.merged_into_id, p.folded_name, CAST(p.birth_on A
     p.birth_year, p.sex, p.phone, p.address, p.national_id
 FROM {keys} {join} person_identifiers i ON i.kind = k.kind AND i.value = k.value
 JOIN people p ON p.id = i.person_id
+"""
+_ROOTS = """
+SELECT p.id, p.merged_into_id FROM {keys} {join} people p ON p.id = k.id
+WHERE p.merged_into_id IS NOT NULL
 """
 _PERSON_COLUMNS = (
     "id", "uid", "full_name", "folded_name", "sort_name", "birth_on", "birth_year", "sex",
@@ -49,7 +57,7 @@ class Registered:
     """Whom a sample belongs to.
 
     Attributes:
-        person_id: the key.
+        person_id: the record that the documents name, or the new one.
         is_new: made now.
         conflict_with: somebody else who holds one of the same ids, for a person to decide.
     """
@@ -69,21 +77,32 @@ class PeopleRegister:
         self._by_id: dict[int, _Person] = {}
         self._free_ids: list[int] = []
         self._made: list[_Person] = []
-        self._conflicts: dict[tuple[int, int], tuple[str, str]] = {}
+        self._conflicts: dict[tuple[int, int], str] = {}
+        self._roots: dict[int, int] = {}
 
     def load(self, wanted: Iterable[Particulars], *, most_new: int) -> None:
         """Reads everybody who holds an id of those wanted, and reserves keys for new people."""
         keys = {pair for given in wanted for pair in given.identifiers()}
         types = {"kind": "text", "value": "text"}
         for row in bulk.look_up(self._session, _FIND, types, sorted(keys)):
-            kind, value, own_id, merged_into, folded, born, year, sex, *rest = row
-            person_id = merged_into or own_id
+            kind, value, person_id, merged_into, folded, born, year, sex, *rest = row
+            if merged_into is not None:
+                self._roots[person_id] = merged_into
             person = self._by_id.get(person_id)
             if person is None:
                 person = _Person(person_id, Known(folded, born or "", year, sex), *rest)
                 self._by_id[person_id] = person
             self._hold((kind, value), person)
         self._free_ids = bulk.next_ids(self._session, "people", most_new)[::-1]
+
+    def load_roots(self, person_ids: Iterable[int]) -> None:
+        """Reads whom these records were merged into, for `root`."""
+        wanted = [[key] for key in sorted(set(person_ids) - self._by_id.keys())]
+        self._roots |= dict(bulk.look_up(self._session, _ROOTS, {"id": "bigint"}, wanted))
+
+    def root(self, person_id: int) -> int:
+        """The person behind a record: itself, or whom it was merged into."""
+        return self._roots.get(person_id, person_id)
 
     def _hold(self, key: tuple[str, str], person: _Person) -> None:
         holders = self._by_key.setdefault(key, [])
@@ -117,7 +136,7 @@ class PeopleRegister:
         for pair in pairs:
             self._hold(pair, person)
         if conflict:
-            self._conflicts[min(conflict[0], person.id), max(conflict[0], person.id)] = conflict[1]
+            self._conflicts[conflict[0], person.id] = conflict[1][0]
         return Registered(person.id, is_new=True, conflict_with=conflict[0] if conflict else None)
 
     def _complete(self, person: _Person, given: Particulars, pairs: list[tuple[str, str]]) -> None:
@@ -150,8 +169,12 @@ class PeopleRegister:
         """(key, particulars) of the new people, in the order they came."""
         return [(person.id, person.given) for person in self._made if person.given]
 
+    def conflicts(self) -> dict[tuple[int, int], str]:
+        """(somebody known, new person) → the kind of document that both showed."""
+        return self._conflicts
+
     def flush(self) -> None:
-        """Writes new people, what was completed, new ids, and contradictions to be decided."""
+        """Writes new people, what was completed, and new ids."""
         created_at = bulk.InstantText(self._session)(self._at)
         rows = []
         for person in self._made:
@@ -185,7 +208,14 @@ class PeopleRegister:
             ],
         )
         self._flush_identifiers(created_at)
-        self._flush_conflicts(created_at)
+        changed = [p.id for p in self._by_id.values() if p.is_completed]
+        changes = bulk.next_ids(self._session, "person_changes", len(changed))
+        bulk.insert_rows(
+            self._session,
+            "person_changes",
+            ("id", "person_id"),
+            list(zip(changes, changed, strict=True)),
+        )
 
     def _flush_identifiers(self, created_at: str) -> None:
         pairs = [
@@ -200,18 +230,3 @@ class PeopleRegister:
             ("id", "person_id", "kind", "value", "created_at"),
             [(key, *pair, created_at) for key, pair in zip(ids, pairs, strict=True)],
         )
-
-    def _flush_conflicts(self, created_at: str) -> None:
-        ids = bulk.next_ids(self._session, "duplicate_candidates", len(self._conflicts))
-        bulk.insert_rows(
-            self._session,
-            "duplicate_candidates",
-            ("id", "left_id", "right_id", "score", "evidence", "status", "created_at"),
-            [
-                (key, left, right, 0.0, json.dumps({"same": kind, "rest": "contradicts"}), "open",
-                 created_at)
-                for key, ((left, right), (kind, _)) in zip(
-                    ids, self._conflicts.items(), strict=True
-                )
-            ],
-        )  # fmt: skip

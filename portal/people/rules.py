@@ -1,6 +1,12 @@
 """Who may be the same person by a document, and what a document leaves open."""
 
+import datetime as dt
 from typing import NamedTuple
+
+from flask_babel import gettext
+
+import core_rs
+from portal.errors import Invalid
 
 
 class Particulars(NamedTuple):
@@ -63,3 +69,57 @@ def is_same_person(known: Known, given: Particulars) -> bool:
         is_born_alike = True
     is_sex_alike = "unknown" in (known.sex, given.sex) or known.sex == given.sex
     return is_born_alike and is_sex_alike
+
+
+class Correction(NamedTuple):
+    """What staff write over a record, checked and normalised; `birth_on` as in `Particulars`."""
+
+    full_name: str
+    birth_on: str
+    birth_year: int | None
+    sex: str
+    phone: str
+    address: str
+
+
+OLDEST_YEARS = 130
+
+
+def read_correction(
+    *, full_name: str, birth: str, sex: str, phone: str, address: str, today: dt.date
+) -> Correction:
+    """Reads the form of a record.
+
+    Raises:
+        Invalid: naming every problem at once.
+    """
+    problems = []
+    name = core_rs.normalise_name(full_name)
+    if not any(letter.isalpha() for letter in name) or any(letter.isdigit() for letter in name):
+        problems.append(gettext("Write the full name, without digits."))
+    birth_on, birth_year = "", None
+    if birth.strip():
+        try:
+            day = core_rs.parse_date(birth, latest_year=today.year)
+        except core_rs.CoreError:
+            problems.append(
+                gettext("Write the day of birth as 31/12/1990, or the year alone: 1990.")
+            )
+        else:
+            birth_year = day.year
+            birth_on = day.iso if day.precision == "day" else ""
+            last = birth_on or f"{birth_year}"
+            if last > today.isoformat()[: len(last)] or birth_year < today.year - OLDEST_YEARS:
+                problems.append(gettext("The day of birth can not be right."))
+    number = ""
+    if phone.strip():
+        try:
+            number = core_rs.parse_phone(phone).number
+        except core_rs.CoreError:
+            problems.append(gettext("This is not a phone number."))
+    if sex not in {"female", "male", "unknown"}:
+        problems.append(gettext("Choose the sex, or «not known»."))
+    if problems:
+        raise Invalid(gettext("The record can not be corrected so."), details=problems)
+    kept = core_rs.normalise_name(address)[:240]
+    return Correction(name[:120], birth_on, birth_year, sex, number, kept)

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal.actors import Actor
+from portal.db import across_sites
 from portal.errors import NotFound
 from portal.pools.suggestions import similar_codes
 from portal.results import queries, services
@@ -17,7 +18,6 @@ from portal.results.models import AnalyserMapping
 from portal.results.rules import is_blocked
 from portal.results.services import Reading, RunFacts
 from portal.samples import queries as tubes
-from portal.samples.bulk import across_sites
 from portal.web import sheets
 from portal.web.sheets import Sheet
 

@@ -13,13 +13,14 @@ from portal.actors import Actor
 from portal.campaigns import counters
 from portal.campaigns.counters import Measure
 from portal.campaigns.rules import Method
+from portal.db import across_sites
 from portal.pools import queries as pool_queries
 from portal.pools import services as pools
 from portal.results import queries
 from portal.results.models import LabResult
 from portal.results.rules import ResultStatus
 from portal.samples import queries as tube_queries
-from portal.samples.bulk import across_sites, among, update_rows
+from portal.samples.bulk import among, update_rows
 from portal.samples.rules import Outcome, TubeStatus
 
 R = LabResult.__table__

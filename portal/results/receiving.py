@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.actors import Actor
+from portal.db import across_sites
 from portal.results.matching import ReleaseReport, rematch
 from portal.samples import services as samples
-from portal.samples.bulk import across_sites, among
+from portal.samples.bulk import among
 from portal.samples.models import Sample
 from portal.samples.rules import Rejection
 from portal.samples.services import ReceiptReport, ScannedTube

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.actors import Actor
+from portal.db import across_sites
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.pools import services as pools
 from portal.results import queries, rules
@@ -18,7 +19,7 @@ from portal.results.matching import ReleaseReport, rematch
 from portal.results.models import LabResult, LabRun
 from portal.results.rules import Control, ResultStatus, RunStatus
 from portal.samples import queries as tubes
-from portal.samples.bulk import across_sites, among, insert_rows
+from portal.samples.bulk import among, insert_rows
 from portal.samples.rules import TubeStatus, clean_code
 
 R = LabResult.__table__

@@ -1,38 +1,14 @@
 """Many rows in one statement, the same on both databases."""
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from portal.db import unscoped
-
-P = ParamSpec("P")
-A = TypeVar("A")
-
 # SQLite sends a list as one JSON text, PostgreSQL as one array: a single bound value either way,
 # so that the statement does not grow with the list and its plan is kept.
-
-
-def across_sites(reason: str) -> Callable[[Callable[P, A]], Callable[P, A]]:
-    """A service that must touch rows of every site: it checks the actor's scope itself.
-
-    `reason` is a plain sentence for whoever reviews where the scope wall is lifted. The service
-    takes the session first.
-    """
-
-    def decorate(service: Callable[P, A]) -> Callable[P, A]:
-        @functools.wraps(service)
-        def crossing(*args: P.args, **kwargs: P.kwargs) -> A:
-            with unscoped(cast("Session", args[0]), reason):
-                return service(*args, **kwargs)
-
-        return crossing
-
-    return decorate
 
 
 def is_sqlite(session: Session) -> bool:

@@ -83,6 +83,7 @@ class Wanted:
     tube_codes: set[str] = field(default_factory=set)
     sample_uids: set[str] = field(default_factory=set)
     result_codes: set[str] = field(default_factory=set)
+    person_ids: set[int] = field(default_factory=set)
     opening_count: int = 0
     collecting_count: int = 0
 
@@ -116,6 +117,7 @@ class Registration:
         for sample in samples:
             self._samples[sample.uid] = sample
             self._by_result_code[sample.result_code] = sample
+        self._people.load_roots(wanted.person_ids | {sample.person_id for sample in samples})
         known_ids = {tube.collection_session_id for tube in self._tubes.values()}
         for sitting in load_sittings(self._session, wanted.session_codes, known_ids):
             self._sittings[sitting.code] = sitting
@@ -211,7 +213,7 @@ class Registration:
         person_id, said = self._person_of(given, person, sitting)
         if person_id is None:
             return said
-        if person_id in tube.people:
+        if self._people.root(person_id) in tube.people:
             return refuse("person_in_tube", "The person is in this tube already.")
         return self._add(tube, given, person_id, sitting, said)
 
@@ -234,9 +236,12 @@ class Registration:
             return None, refuse("no_person", "Nobody is named.")
         if given.retest_of and earlier is None:
             said = remark("unknown_retest_of", "The earlier sample is not known.")
-        elif earlier is not None and earlier.person_id != person_id:
+        elif earlier is not None and not self._is_same(earlier.person_id, person_id):
             said = remark("retest_of_other_person", "The earlier sample is another person's.")
         return person_id, said
+
+    def _is_same(self, left_id: int, right_id: int) -> bool:
+        return self._people.root(left_id) == self._people.root(right_id)
 
     def _add(
         self, tube: TubeRow, given: Collected, person_id: int, sitting: Sitting, said: Said
@@ -258,7 +263,7 @@ class Registration:
         )
         self._samples[sample.uid] = sample
         self._by_result_code[sample.result_code] = sample
-        tube.people.add(person_id)
+        tube.people.add(self._people.root(person_id))
         tube.sample_count += 1
         tube.is_changed = True
         self._count_sample(tube, given)
@@ -294,7 +299,7 @@ class Registration:
         sample.withdrawn_at = at
         sample.withdrawal_reason = reason
         sample.is_changed = True
-        tube.people.discard(sample.person_id)
+        tube.people.discard(self._people.root(sample.person_id))
         tube.sample_count -= 1
         tube.is_changed = True
         self._count(tube, at, Measure.PEOPLE_WITHDRAWN)

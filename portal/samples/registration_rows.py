@@ -19,7 +19,8 @@ SELECT t.id, t.code, t.campaign_id, t.collection_session_id, t.site_id, t.planne
 FROM {keys} {join} tubes t ON t.code = k.code {lock}
 """
 _MEMBERS = """
-SELECT s.tube_id, s.person_id FROM {keys} {join} samples s ON s.tube_id = k.id
+SELECT s.tube_id, coalesce(p.merged_into_id, p.id)
+FROM {keys} {join} samples s ON s.tube_id = k.id JOIN people p ON p.id = s.person_id
 WHERE s.withdrawn_at IS NULL
 """
 _SAMPLES = """
@@ -51,7 +52,7 @@ class TubeRow:
     discard_reason: str = ""
     device_id: int | None = None
     stored_count: int = 0
-    people: set[int] = field(default_factory=set)
+    people: set[int] = field(default_factory=set)  # roots: whoever was merged counts once
 
 
 @dataclass(slots=True, eq=False)

@@ -18,9 +18,10 @@ from portal import clock
 from portal.actors import Actor
 from portal.campaigns import counters
 from portal.campaigns.counters import Measure
+from portal.db import across_sites
 from portal.errors import Conflict, Invalid, NotFound
 from portal.samples import queries, rules
-from portal.samples.bulk import across_sites, among, insert_rows, update_rows
+from portal.samples.bulk import among, insert_rows, update_rows
 from portal.samples.models import CustodyEvent, SampleBox
 from portal.samples.rules import Rejection, TubeStatus
 

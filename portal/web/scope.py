@@ -32,6 +32,7 @@ class Rule:
         parent: for `through`, the table whose rule counts.
         unless: tables whose own rule already decides when they stand in the same statement.
         is_lead_only: the rule counts only when no other scoped table stands in the statement.
+        needs_all: every column must be the actor's, not only one.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Rule:
     parent: str = ""
     unless: frozenset[str] = frozenset()
     is_lead_only: bool = False
+    needs_all: bool = False
 
 
 def _site(*columns: str, unless: tuple[str, ...] = (), is_lead_only: bool = False) -> Rule:
@@ -83,7 +85,7 @@ RULES: dict[str, Rule] = {
     "declaration_versions": _through("declaration_id", "declarations"),
     "declarations": Rule("area", ("area_id",)),
     "devices": _site("site_id"),
-    "duplicate_candidates": _through("left_id", "people"),
+    "duplicate_candidates": Rule("site", ("left_site_id", "right_site_id"), needs_all=True),
     "event_outcomes": _through("device_id", "devices"),
     "findings": _site("site_id", "laboratory_id"),
     "held_batches": _through("device_id", "devices"),
@@ -92,11 +94,14 @@ RULES: dict[str, Rule] = {
     "kit_lots": REFERENCE,
     "lab_results": _site("laboratory_id", unless=("tubes",)),
     "lab_runs": _site("laboratory_id"),
+    "linkage_policies": REFERENCE,
     "login_attempts": SYSTEM,
     "lookup_attempts": SYSTEM,
     "merges": _through("kept_id", "people"),
     "people": _site("site_id", is_lead_only=True),
+    "person_changes": SYSTEM,
     "person_identifiers": _through("person_id", "people"),
+    "person_index_saves": SYSTEM,
     "pool_members": _through("pool_id", "pools"),
     "pool_policies": REFERENCE,
     "pools": _site("laboratory_id"),
@@ -179,7 +184,8 @@ def _criterion(table: str, scope: Scope, user_id: int | None) -> Criterion:
         parent = _entity(rule.parent)
         allowed = sa.select(parent.id).where(_criterion(rule.parent, scope, user_id))
         return getattr(entity, rule.columns[0]).in_(allowed)
-    return sa.or_(
+    join = sa.and_ if rule.needs_all else sa.or_
+    return join(
         *(_among(getattr(entity, name), _allowed(name, scope, user_id)) for name in rule.columns)
     )
 
@@ -215,7 +221,8 @@ def _covers(actor: Any, row: Any) -> bool:
     rule = RULES.get(sa.inspect(row).mapper.local_table.name, SYSTEM)
     if rule.kind not in {"site", "area", "owner"}:
         return True  # a child's parent is walled itself; reference data need a permission
-    return any(
+    covers = all if rule.needs_all else any
+    return covers(
         _value(row, name) in _allowed(name, actor.scope, actor.user_id) for name in rule.columns
     )
 

@@ -189,6 +189,16 @@ def upgrade() -> None:
         batch_op.create_index("ix_lookup_attempts_network_at", ["network", "at"], unique=False)
 
     op.create_table(
+        "person_index_saves",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uid", sa.Uuid(), nullable=False),
+        sa.Column(
+            "last_person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("saved_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_person_index_saves")),
+    )
+    op.create_table(
         "ab_api_key",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("uuid", sa.String(length=36), nullable=False),
@@ -366,6 +376,28 @@ def upgrade() -> None:
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_jobs_created_by_id"), ["created_by_id"], unique=False)
         batch_op.create_index("ix_jobs_status_id", ["status", "id"], unique=False)
+
+    op.create_table(
+        "linkage_policies",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("is_automatic", sa.Boolean(), nullable=False),
+        sa.Column("least_precision", sa.Float(), nullable=False),
+        sa.Column("propose_from", sa.Float(), nullable=False),
+        sa.Column("document", sa.String(length=120), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["created_by_id"],
+            ["ab_user.id"],
+            name=op.f("fk_linkage_policies_created_by_id_ab_user"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_linkage_policies")),
+    )
+    with op.batch_alter_table("linkage_policies", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_linkage_policies_valid_from"), ["valid_from"], unique=False
+        )
 
     op.create_table(
         "sites",
@@ -861,22 +893,43 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("left_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("left_site_id", sa.Integer(), nullable=True),
+        sa.Column("right_site_id", sa.Integer(), nullable=True),
+        sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("score", sa.Float(), nullable=False),
+        sa.Column("bits", sa.Float(), nullable=False),
         sa.Column("evidence", sa.JSON(), nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("decided_at", UtcDateTime(), nullable=True),
         sa.Column("decided_by_id", sa.Integer(), nullable=True),
+        sa.Column(
+            "decided_with_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["decided_by_id"],
             ["ab_user.id"],
             name=op.f("fk_duplicate_candidates_decided_by_id_ab_user"),
         ),
         sa.ForeignKeyConstraint(
+            ["decided_with_id"],
+            ["duplicate_candidates.id"],
+            name=op.f("fk_duplicate_candidates_decided_with_id_duplicate_candidates"),
+        ),
+        sa.ForeignKeyConstraint(
             ["left_id"], ["people.id"], name=op.f("fk_duplicate_candidates_left_id_people")
         ),
         sa.ForeignKeyConstraint(
+            ["left_site_id"], ["sites.id"], name=op.f("fk_duplicate_candidates_left_site_id_sites")
+        ),
+        sa.ForeignKeyConstraint(
             ["right_id"], ["people.id"], name=op.f("fk_duplicate_candidates_right_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["right_site_id"],
+            ["sites.id"],
+            name=op.f("fk_duplicate_candidates_right_site_id_sites"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_duplicate_candidates")),
         sa.UniqueConstraint(
@@ -885,13 +938,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("duplicate_candidates", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_duplicate_candidates_decided_by_id_decided_at",
+            ["decided_by_id", "decided_at"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_duplicate_candidates_decided_with_id"), ["decided_with_id"], unique=False
+        )
+        batch_op.create_index(
             batch_op.f("ix_duplicate_candidates_left_id"), ["left_id"], unique=False
         )
         batch_op.create_index(
             batch_op.f("ix_duplicate_candidates_right_id"), ["right_id"], unique=False
         )
         batch_op.create_index(
-            "ix_duplicate_candidates_status_score", ["status", "score"], unique=False
+            "ix_duplicate_candidates_status_kind_bits_id",
+            ["status", "kind", "bits", "id"],
+            unique=False,
         )
 
     op.create_table(
@@ -928,6 +991,17 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_held_batches")),
         sa.UniqueConstraint("device_id", "seq", name=op.f("uq_held_batches_device_id_seq")),
+    )
+    op.create_table(
+        "person_changes",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_person_changes_person_id_people")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_person_changes")),
     )
     op.create_table(
         "person_identifiers",
@@ -1204,10 +1278,12 @@ def upgrade() -> None:
             "candidate_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("is_automatic", sa.Boolean(), nullable=False),
         sa.Column("merged_at", UtcDateTime(), nullable=False),
         sa.Column("merged_by_id", sa.Integer(), nullable=True),
         sa.Column("undone_at", UtcDateTime(), nullable=True),
         sa.Column("undone_by_id", sa.Integer(), nullable=True),
+        sa.Column("undo_reason", sa.String(length=200), nullable=False),
         sa.ForeignKeyConstraint(
             ["candidate_id"],
             ["duplicate_candidates.id"],
@@ -1226,6 +1302,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_merges")),
     )
     with op.batch_alter_table("merges", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_merges_candidate_id"), ["candidate_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_merges_kept_id"), ["kept_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_merges_merged_id"), ["merged_id"], unique=False)
 
@@ -1574,6 +1651,7 @@ def downgrade() -> None:
     with op.batch_alter_table("merges", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_merges_merged_id"))
         batch_op.drop_index(batch_op.f("ix_merges_kept_id"))
+        batch_op.drop_index(batch_op.f("ix_merges_candidate_id"))
 
     op.drop_table("merges")
     with op.batch_alter_table("lab_results", schema=None) as batch_op:
@@ -1623,15 +1701,18 @@ def downgrade() -> None:
         batch_op.drop_index("ix_person_identifiers_kind_value")
 
     op.drop_table("person_identifiers")
+    op.drop_table("person_changes")
     op.drop_table("held_batches")
     with op.batch_alter_table("event_outcomes", schema=None) as batch_op:
         batch_op.drop_index("ix_event_outcomes_device_id_id")
 
     op.drop_table("event_outcomes")
     with op.batch_alter_table("duplicate_candidates", schema=None) as batch_op:
-        batch_op.drop_index("ix_duplicate_candidates_status_score")
+        batch_op.drop_index("ix_duplicate_candidates_status_kind_bits_id")
         batch_op.drop_index(batch_op.f("ix_duplicate_candidates_right_id"))
         batch_op.drop_index(batch_op.f("ix_duplicate_candidates_left_id"))
+        batch_op.drop_index(batch_op.f("ix_duplicate_candidates_decided_with_id"))
+        batch_op.drop_index("ix_duplicate_candidates_decided_by_id_decided_at")
 
     op.drop_table("duplicate_candidates")
     with op.batch_alter_table("declarations", schema=None) as batch_op:
@@ -1725,6 +1806,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sites_area_id"))
 
     op.drop_table("sites")
+    with op.batch_alter_table("linkage_policies", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_linkage_policies_valid_from"))
+
+    op.drop_table("linkage_policies")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("ix_jobs_status_id")
         batch_op.drop_index(batch_op.f("ix_jobs_created_by_id"))
@@ -1763,6 +1848,7 @@ def downgrade() -> None:
         batch_op.drop_index("idx_api_key_lookup_hash")
 
     op.drop_table("ab_api_key")
+    op.drop_table("person_index_saves")
     with op.batch_alter_table("lookup_attempts", schema=None) as batch_op:
         batch_op.drop_index("ix_lookup_attempts_network_at")
         batch_op.drop_index("ix_lookup_attempts_code_hash_at")
