@@ -66,7 +66,8 @@ check: lint types rust test ## what CI runs
 load: build ## a short load run through the real doors, with limits
 	$(PY) -m pytest tests/journeys/test_load_smoke.py -q
 
-bench-ingest: build ## how fast the applier makes samples true, on both databases
+bench-ingest: build ## how fast the door takes and the applier makes true, on both databases
+	$(PY) -m tests.benchmarks.ingest.bench_door
 	$(PY) -m tests.benchmarks.ingest.bench_applier
 
 SIZE ?= 100000

@@ -8,7 +8,6 @@ import logging
 import os
 import random
 import time
-import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -134,6 +133,11 @@ class Door:
         self._tokens = Tokens(self._engine)
         self._asking = ThreadPoolExecutor(2, thread_name_prefix="asking")
         self._commits = GroupCommit(open_journal(self._config))
+        # The first question compiles statements and mappers: not while a device waits.
+        try:
+            self._tokens.look_up("")
+        except sa.exc.DBAPIError as error:
+            log.warning("the database does not answer yet: %s", type(error.orig).__name__)
 
     # -- routes
 
@@ -150,7 +154,7 @@ class Door:
             raise Refused(
                 400, "bad_envelope", "The body is not a batch.", details=bad.problems
             ) from bad
-        if envelope.device_uid != device.uid.hex:
+        if envelope.device_uid != device.uid_hex:
             raise _unauthorised("The token belongs to another device.")
         arrival = Arrival(device.id, envelope.seq, time.time_ns() // 1000, body)
         try:
@@ -167,11 +171,10 @@ class Door:
             raise _retry(503, "journal_down", "Nothing can be kept now; try again.", 5) from down
         self.counts["accepted_batches"] += 1
         self.counts["accepted_events"] += envelope.event_count
-        answer = b'{"batch_id":"%b","accepted":%d}' % (
-            str(uuid.UUID(envelope.batch_id)).encode(),
-            envelope.event_count,
-        )
-        return 202, (_JSON,), answer
+        one = envelope.batch_id
+        batch_id = f"{one[:8]}-{one[8:12]}-{one[12:16]}-{one[16:20]}-{one[20:]}"
+        answer = f'{{"batch_id":"{batch_id}","accepted":{envelope.event_count}}}'
+        return 202, (_JSON,), answer.encode()
 
     async def _tell(
         self, scope: Scope, receive: Receive
@@ -241,11 +244,14 @@ def _unauthorised(message: str) -> Refused:
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:
-    return {name.lower(): value for name, value in scope["headers"]}
+    # ASGI gives the names in lower case.
+    return dict(scope["headers"])
 
 
 def _check_type(headers: dict[bytes, bytes]) -> None:
-    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    kind = headers.get(b"content-type", b"")
+    if kind != b"application/json":
+        kind = kind.partition(b";")[0].strip().lower()
     coding = headers.get(b"content-encoding", b"identity").strip().lower()
     if kind != b"application/json" or coding != b"identity":
         raise Refused(415, "bad_content_type", "Send application/json, not compressed.")
@@ -253,14 +259,8 @@ def _check_type(headers: dict[bytes, bytes]) -> None:
 
 async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
     length = headers.get(b"content-length", b"")
-    too_large = Refused(
-        413,
-        "too_large",
-        f"A batch has at most {MAX_BODY_BYTES} bytes; send it in parts.",
-        headers=((b"connection", b"close"),),
-    )
     if length.isdigit() and int(length) > MAX_BODY_BYTES:
-        raise too_large
+        raise _too_large()
     parts: list[bytes] = []
     size = 0
     try:
@@ -272,7 +272,7 @@ async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
                 part = message.get("body", b"")
                 size += len(part)
                 if size > MAX_BODY_BYTES:
-                    raise too_large
+                    raise _too_large()
                 parts.append(part)
                 if not message.get("more_body", False):
                     break
@@ -282,6 +282,15 @@ async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
     if length.isdigit() and int(length) != size:
         raise Refused(400, "cut", "The body is shorter than its Content-Length.")
     return body
+
+
+def _too_large() -> Refused:
+    return Refused(
+        413,
+        "too_large",
+        f"A batch has at most {MAX_BODY_BYTES} bytes; send it in parts.",
+        headers=((b"connection", b"close"),),
+    )
 
 
 def _read_cursor(query_string: bytes) -> tuple[int, int]:

@@ -1,14 +1,13 @@
 """The envelope of a batch: what the door reads of a body before it keeps it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import core_rs
 
 MAX_BODY_BYTES = 2 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Who sent which batch, and how many events are in it. Ids are 32 hexadecimal digits."""
 
     device_uid: str
@@ -32,7 +31,7 @@ def read_envelope(body: bytes) -> Envelope:
         BadEnvelope: naming every problem.
     """
     try:
-        return Envelope(*core_rs.check_envelope(body))
+        return Envelope._make(core_rs.check_envelope(body))
     except core_rs.CoreError as error:
         # The text is "code: message"; the message has a line for each problem.
         text = str(error)

@@ -1,7 +1,6 @@
 """Whose token is it: a look-up by hash, remembered for a few seconds."""
 
 import time
-import uuid
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -22,7 +21,7 @@ class KnownDevice:
     """A device whose token is good."""
 
     id: int
-    uid: uuid.UUID
+    uid_hex: str
 
 
 class Tokens:
@@ -47,7 +46,7 @@ class Tokens:
         """Asks the database and remembers the answer; runs in a thread of its own."""
         with self._engine.connect() as connection:
             row = connection.execute(self._statement, {"digest": digest}).first()
-        device = KnownDevice(row.id, row.uid) if row else None
+        device = KnownDevice(row.id, row.uid.hex) if row else None
         believed = KNOWN_SECONDS if device else UNKNOWN_SECONDS
         self._remembered[digest] = (time.monotonic() + believed, device)
         self._remembered.move_to_end(digest)

@@ -1,0 +1,112 @@
+"""The door's own limit, the applier off: batches of 1, 50 and 500 samples by a light client.
+
+Run: python -m tests.benchmarks.ingest.bench_door [sqlite|postgresql] [sizes…]
+"""
+
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from portal import db, migrations, settings
+from portal.ingest.journal import open_journal
+from portal.ingest.load_devices import enrol_for_load
+from tests import postgres
+from tests.benchmarks.ingest import wire
+from tests.benchmarks.ingest.serving import Measured, Server, free_port, measure
+from tests.portal.ingest.province import make_province
+
+SECONDS = float(os.environ.get("BENCH_SECONDS", "6"))
+CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "32"))
+SECRET = "a secret of the benchmark, long enough to be taken"
+# Fewer than the door takes in the time: the rest are re-sends, which cost it the same.
+PEOPLE = {1: 40_000, 50: 100_000, 500: 100_000}
+
+
+def settings_for(url: str, folder: Path, port: int) -> dict[str, str]:
+    """The environment of an installation."""
+    return {
+        "TRAM_DATABASE_URL": url,
+        "TRAM_VAR_DIR": str(folder),
+        "TRAM_SECRET_KEY": SECRET,
+        "TRAM_INGEST_PORT": str(port),
+    }
+
+
+def senders(config: settings.Settings, session_code: str) -> list[wire.Sender]:
+    """As many devices as connections."""
+    made = enrol_for_load(config, session_code=session_code, count=CONNECTIONS)
+    return [wire.Sender(**device) for device in made]
+
+
+def bench(url: str, folder: Path, sizes: list[int]) -> list[tuple[int, Measured, int]]:
+    """(samples a batch, what was measured, samples in the journal) for each size."""
+    migrations.upgrade(url)
+    port = free_port()
+    environ = settings_for(url, folder, port)
+    config = settings.load(environ)
+    engine = db.bind(config)
+    place = make_province()
+    devices = senders(config, place.session_code)
+    found = []
+    for size in sizes:
+        file = folder / "requests"
+        made = wire.batches(devices, PEOPLE[size], size)
+        wire.write(file, "/ingest/v1/batches", ((s.token, body) for s, body in made))
+        journal = open_journal(config)
+        before = journal.last_position()
+        with Server("--config", "deploy/gunicorn_door.py", port=port, **environ) as server:
+            measured = measure(server, file, seconds=SECONDS, connections=CONNECTIONS)
+        kept = journal.last_position() - before
+        journal.close()
+        if kept < measured.good:
+            raise AssertionError(f"{measured.good} acknowledged, {kept} kept")
+        found.append((size, measured, kept * size))
+        tell(engine.dialect.name, "door", size, measured, kept * size)
+    db.db_session.remove()
+    engine.dispose()
+    return found
+
+
+def tell(kind: str, name: str, size: int, measured: Measured, kept: int) -> None:
+    """One line of the table."""
+    samples = measured.good * size
+    print(
+        f"{kind:10} {name:20} {size:3} a request: {measured.rate:7,.0f} requests/s = "
+        f"{measured.rate * size:8,.0f} person-samples/s, p50 {measured.p50_ms:.1f} "
+        f"p99 {measured.p99_ms:.1f} ms, {measured.bad} refused, "
+        f"{1e6 * measured.cpu / max(samples, 1):.1f} µs CPU a sample, {samples:,} accepted, "
+        f"{kept:,} kept",
+        flush=True,
+    )
+
+
+def on_each(kinds: list[str], bench_one) -> None:
+    """Calls with (url, folder) for each kind of database; a SIGTERM still cleans up."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with tempfile.TemporaryDirectory() as name:
+        if "sqlite" in kinds:
+            (folder := Path(name) / "sqlite").mkdir()
+            bench_one(f"sqlite:///{folder}/tram.sqlite", folder)
+    with tempfile.TemporaryDirectory() as name:
+        if "postgresql" in kinds:
+            with postgres.cluster(durable=True) as address:
+                engine = sa.create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
+                with engine.connect() as connection:
+                    connection.execute(sa.text("CREATE DATABASE tram"))
+                engine.dispose()
+                bench_one(f"{address}/tram", Path(name))
+
+
+def main() -> None:
+    """Both databases, or those named."""
+    kinds = [word for word in sys.argv[1:] if not word.isdigit()] or ["sqlite", "postgresql"]
+    sizes = [int(word) for word in sys.argv[1:] if word.isdigit()] or [1, 50, 500]
+    on_each(kinds, lambda url, folder: bench(url, folder, sizes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""A server under measurement, and the load generator that measures it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from portal.cli._supervisor import die_with
+
+ROOT = Path(__file__).resolve().parents[3]
+_SCRIPT = Path(__file__).parent / "load.lua"
+_TICKS = os.sysconf("SC_CLK_TCK")
+_UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
+
+
+class Server:
+    """A gunicorn on a port of its own; killed with all its workers at the end."""
+
+    def __init__(self, *arguments: str, port: int, **environ: str) -> None:
+        self.port = port
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "--log-level", "warning", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environ},
+            start_new_session=True,
+            preexec_fn=die_with(os.getpid()),  # noqa: PLW1509
+        )
+
+    def __enter__(self) -> Self:
+        for _ in range(300):
+            if self.process.poll() is not None:
+                raise RuntimeError("the server ended at its start")
+            try:
+                # Gunicorn listens before its workers are up: only an answer says they are.
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=60)
+            except urllib.error.HTTPError:
+                time.sleep(1.0)  # all workers, not only the first
+                return self
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return self
+        self.__exit__()
+        raise RuntimeError("the server did not start")
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(20)
+
+    def cpu_seconds(self) -> float:
+        """User and system time that the server and its workers have used."""
+        total = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text(encoding="ascii", errors="replace").rpartition(")")[2]
+            except OSError:
+                continue
+            parts = fields.split()
+            if int(parts[3]) == self.process.pid:  # its session
+                total += int(parts[11]) + int(parts[12])
+        return total / _TICKS
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the load generator saw. `cpu` is the seconds the server itself used."""
+
+    good: int
+    bad: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    cpu: float
+
+    @property
+    def rate(self) -> float:
+        """Acknowledged requests a second."""
+        return self.good / self.seconds
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def measure(server: Server, file: Path, *, seconds: float, connections: int) -> Measured:
+    """Sends the file's requests over kept-alive connections for a while, by one thread of wrk."""
+    before = server.cpu_seconds()
+    out = subprocess.run(
+        ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds:.0f}s", "--latency",
+         "--timeout", "10s", "-s", str(_SCRIPT), f"http://127.0.0.1:{server.port}/"],
+        capture_output=True, text=True, check=True, timeout=seconds + 60,
+        env={**os.environ, "LOAD_FILE": str(file)},
+    ).stdout  # fmt: skip
+    done = re.search(r"(\d+) requests in ([\d.]+)s", out)
+    wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
+    if not done:
+        raise RuntimeError(out)
+    bad = int(wrong.group(1)) if wrong else 0
+    return Measured(
+        good=int(done.group(1)) - bad,
+        bad=bad,
+        seconds=float(done.group(2)),
+        p50_ms=_milliseconds(out, "50"),
+        p99_ms=_milliseconds(out, "99"),
+        cpu=server.cpu_seconds() - before,
+    )
+
+
+def _milliseconds(out: str, percent: str) -> float:
+    found = re.search(rf"{percent}%\s+([\d.]+)(us|ms|s|m)", out)
+    return float(found.group(1)) * _UNITS[found.group(2)] if found else 0.0
