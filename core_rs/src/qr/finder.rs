@@ -10,6 +10,8 @@ use super::threshold::{BLOCK, Thresholds};
 
 /// More candidates than this in one image are texture, not codes.
 const MOST_FINDERS: usize = 600;
+/// A pattern that is higher than wide by more, or wider than high, is none.
+const MOST_UNEQUAL: f32 = 2.2;
 
 /// A place that looks like a finder pattern.
 #[derive(Debug, Clone, Copy)]
@@ -24,14 +26,15 @@ pub(super) struct Finder {
 /// Scans every `step`th row.
 pub(super) fn find(view: View<'_>, thresholds: &Thresholds, step: usize) -> Vec<Finder> {
     let mut found: Vec<Finder> = Vec::new();
-    let mut edges = Vec::with_capacity(view.width());
+    let mut edges = Edges::default();
     if view.width() < 2 * BLOCK || view.height() < 2 * BLOCK {
         return found;
     }
     for y in (step / 2..view.height() - 1).step_by(step) {
-        edges_of_row(view, thresholds, y, &mut edges);
-        for at in (0..edges.len().saturating_sub(5)).step_by(2) {
-            let e = &edges[at..at + 6];
+        let limits = thresholds.row(y);
+        edges.look_at(view, thresholds, y);
+        for at in (0..edges.places.len().saturating_sub(5)).step_by(2) {
+            let e = &edges.places[at..at + 6];
             let runs = [
                 i32::from(e[1]) - i32::from(e[0]),
                 i32::from(e[2]) - i32::from(e[1]),
@@ -42,6 +45,13 @@ pub(super) fn find(view: View<'_>, thresholds: &Thresholds, step: usize) -> Vec<
             if !may_be_pattern(runs) {
                 continue;
             }
+            // The mere chance of noise is seldom as dark as the wide middle of a finder.
+            let middle = usize::from(e[2].midpoint(e[3]));
+            let mean = view.row(y)[middle].midpoint(view.row(y + 1)[middle]);
+            let limit = limits[(middle / BLOCK).min(limits.len() - 1)];
+            if mean.saturating_add(thresholds.margin()) > limit {
+                continue;
+            }
             let x = f32::from(e[2]).midpoint(f32::from(e[3]));
             let near = |f: &&mut Finder| {
                 (f.centre[0] - x).abs() < 1.5 * f.module
@@ -49,7 +59,9 @@ pub(super) fn find(view: View<'_>, thresholds: &Thresholds, step: usize) -> Vec<
             };
             if let Some(known) = found.iter_mut().rev().find(near) {
                 known.hits += 1;
-            } else if let Some(finder) = confirm(view, thresholds, [x, y as f32 + 1.0]) {
+            } else if let Some(finder) =
+                confirm(view, thresholds, [x, y as f32 + 1.0], runs.iter().sum())
+            {
                 add(&mut found, finder);
                 if found.len() >= MOST_FINDERS {
                     return found;
@@ -71,60 +83,62 @@ fn add(found: &mut Vec<Finder>, finder: Finder) {
     }
 }
 
-/// Where the colour changes in the mean of rows `y` and `y + 1`, first to dark. A mean of two rows halves the noise and costs nothing against a module's height.
-fn edges_of_row(view: View<'_>, thresholds: &Thresholds, y: usize, edges: &mut Vec<u16>) {
-    edges.clear();
-    let (upper, lower) = (view.row(y), view.row(y + 1));
-    let limits = thresholds.row(y);
-    let mut before = 0_u64;
-    let mut base = 0_u16;
-    let mut push = |mut changes: u64, base: u16| {
-        while changes != 0 {
-            edges.push(base.wrapping_add(changes.trailing_zeros() as u16));
-            changes &= changes.wrapping_sub(1);
+/// The colour changes of one row after the other, with what they need for it.
+#[derive(Default)]
+struct Edges {
+    /// Thresholds of every pixel of the rows of one line of blocks, and which line that is.
+    limits: Vec<u8>,
+    block_row: Option<usize>,
+    /// 1 for each pixel that is dark.
+    is_dark: Vec<u8>,
+    /// Where the colour changes, first to dark.
+    places: Vec<u16>,
+}
+
+impl Edges {
+    /// Looks at the mean of rows `y` and `y + 1`: it halves the noise and costs nothing against a
+    /// module's height.
+    fn look_at(&mut self, view: View<'_>, thresholds: &Thresholds, y: usize) {
+        if self.block_row.replace(y / BLOCK) != Some(y / BLOCK) {
+            let limits = thresholds.row(y);
+            self.limits.clear();
+            self.limits.extend(limits.iter().flat_map(|&limit| [limit; BLOCK]));
+            self.limits.resize(view.width(), limits.last().copied().unwrap_or_default());
         }
-    };
-    let dark_bits = |a: &[u8], b: &[u8], limit: u8| -> u64 {
-        let mut is_dark = [0_u8; BLOCK];
-        for ((dark, &a), &b) in is_dark.iter_mut().zip(a).zip(b) {
-            let mean = (u16::from(a) + u16::from(b)) >> 1;
-            *dark = u8::from(mean < u16::from(limit));
-        }
-        // Gathers the lowest bit of each of the eight bytes.
-        u64::from_le_bytes(is_dark).wrapping_mul(0x0102_0408_1020_4080) >> 56
-    };
-    let (mut word, mut filled) = (0_u64, 0_u32);
-    let chunks = upper.chunks_exact(BLOCK).zip(lower.chunks_exact(BLOCK));
-    for ((a, b), &limit) in chunks.zip(limits) {
-        word |= dark_bits(a, b, limit) << filled;
-        filled += 8;
-        if filled == 64 {
-            push(word ^ (word << 1 | before), base);
+        let rows = view.row(y).iter().zip(view.row(y + 1)).zip(&self.limits);
+        self.is_dark.clear();
+        self.is_dark.extend(rows.map(|((a, b), limit)| {
+            // The mean of two bytes without a wider type.
+            u8::from((a & b).wrapping_add((a ^ b) >> 1) < *limit)
+        }));
+        // Rounded up with light pixels, so that the last dark run ends.
+        self.is_dark.resize(self.is_dark.len() / 64 * 64 + 64, 0);
+        self.places.clear();
+        let (mut base, mut before) = (0_u16, 0_u64);
+        for eights in self.is_dark.as_chunks::<8>().0.as_chunks::<8>().0 {
+            let mut word = 0_u64;
+            for (n, eight) in eights.iter().enumerate() {
+                // Gathers the lowest bit of each of the eight bytes.
+                let bits = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+                word |= bits << (8 * n);
+            }
+            let mut changes = word ^ (word << 1 | before);
             before = word >> 63;
+            while changes != 0 {
+                self.places.push(base.wrapping_add(changes.trailing_zeros() as u16));
+                changes &= changes.wrapping_sub(1);
+            }
             base = base.wrapping_add(64);
-            (word, filled) = (0, 0);
         }
-    }
-    let rest = upper.len() / BLOCK * BLOCK;
-    if rest < upper.len() {
-        let limit = limits.last().copied().unwrap_or_default();
-        word |= dark_bits(&upper[rest..], &lower[rest..], limit) << filled;
-        filled += (upper.len() - rest) as u32;
-    }
-    if filled > 0 {
-        let used = (1_u64 << filled) - 1;
-        push((word ^ (word << 1 | before)) & used, base);
-        before = word >> (filled - 1);
-    }
-    if before == 1 {
-        // What is dark at the border ends there.
-        edges.push(upper.len() as u16);
     }
 }
 
 /// A cheap test in whole pixels. Blur and exposure widen dark at the cost of light (or the other
 /// way round) but leave the distance between like edges: 2, 4, 4 and 2 modules.
 fn may_be_pattern([a, b, c, d, e]: [i32; 5]) -> bool {
+    if c <= b.max(d) {
+        return false;
+    }
     let twelve = a + 2 * (b + c + d) + e;
     let slack = 7 * twelve / 12 + 12;
     // Distances of like edges, times twelve.
@@ -135,15 +149,18 @@ fn may_be_pattern([a, b, c, d, e]: [i32; 5]) -> bool {
         && 12 * (a + b) - 2 * twelve <= 2 * slack
         && 12 * (d + e) - 2 * twelve <= 2 * slack
         && 12 * c >= 2 * twelve - 12
-        && c > b.max(d)
 }
 
 /// Checks the column, then the row again through the better centre, then the column once more.
-fn confirm(view: View<'_>, thresholds: &Thresholds, at: Point) -> Option<Finder> {
-    let (y, _) = cross(view, thresholds, at, Axis::Column)?;
-    let (x, wide) = cross(view, thresholds, [at[0], y], Axis::Row)?;
-    let (y, high) = cross(view, thresholds, [x, y], Axis::Column)?;
-    if wide.max(high) > 2.2 * wide.min(high) {
+///
+/// `width` is that of the whole pattern along the row, in pixels.
+fn confirm(view: View<'_>, thresholds: &Thresholds, at: Point, width: i32) -> Option<Finder> {
+    // Half a pattern, if it is as much higher than wide as is allowed.
+    let reach = (width as f32 * 0.5 * MOST_UNEQUAL) as isize + 4;
+    let (y, _) = cross(view, thresholds, at, Axis::Column, reach)?;
+    let (x, wide) = cross(view, thresholds, [at[0], y], Axis::Row, reach)?;
+    let (y, high) = cross(view, thresholds, [x, y], Axis::Column, reach)?;
+    if wide.max(high) > MOST_UNEQUAL * wide.min(high) {
         return None;
     }
     let (centre, upright) = ([x, y], (wide * high).sqrt());
@@ -201,7 +218,15 @@ enum Axis {
 }
 
 /// The centre and module width of the pattern along an axis through a point.
-fn cross(view: View<'_>, thresholds: &Thresholds, [x, y]: Point, axis: Axis) -> Option<(f32, f32)> {
+///
+/// Nothing is looked at farther than `reach` pixels from the point.
+fn cross(
+    view: View<'_>,
+    thresholds: &Thresholds,
+    [x, y]: Point,
+    axis: Axis,
+    reach: isize,
+) -> Option<(f32, f32)> {
     let (width, height) = (view.width() as isize, view.height() as isize);
     let (x, y) = (x as isize, y as isize);
     let (start, end, fixed_end) = match axis {
@@ -220,8 +245,8 @@ fn cross(view: View<'_>, thresholds: &Thresholds, [x, y]: Point, axis: Axis) -> 
     if first >= 0 {
         return None;
     }
-    let back = walk(&line, start, end, -1, first)?;
-    let ahead = walk(&line, start, end, 1, first)?;
+    let back = walk(&line, start, end, -reach, first)?;
+    let ahead = walk(&line, start, end, reach, first)?;
     let (b, c, d) = (back[1] - back[0], back[0] + ahead[0], ahead[1] - ahead[0]);
     // From the inside: 4 modules between like edges on either side of the ring of light.
     let module = (b + c + c + d) / 8.0;
@@ -297,19 +322,18 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Three edges in one direction: distances from the centre of the start pixel, to parts of a pixel.
-fn walk(
-    line: &Line<'_>,
-    start: isize,
-    end: isize,
-    direction: isize,
-    first: i32,
-) -> Option<[f32; 3]> {
+/// Three edges within `reach` pixels, in the direction of its sign: distances from the centre of the
+/// start pixel, to parts of a pixel.
+fn walk(line: &Line<'_>, start: isize, end: isize, reach: isize, first: i32) -> Option<[f32; 3]> {
     let mut edges = [0.0; 3];
+    let (direction, last) = (reach.signum(), start + reach);
     let (mut at, mut before) = (start, first);
     let mut is_dark = true;
     for (n, edge) in edges.iter_mut().enumerate() {
         loop {
+            if at == last {
+                return None;
+            }
             at += direction;
             if at < 0 || at >= end {
                 // The image may end with the outer ring.
@@ -367,8 +391,8 @@ mod tests {
             row[130..131].fill(20);
         }
         let Some(view) = View::new(160, 16, &pixels) else { unreachable!() };
-        let mut edges = Vec::new();
-        edges_of_row(view, &Thresholds::of(view), 3, &mut edges);
-        assert_eq!(edges, [10, 20, 62, 70, 130, 131]);
+        let mut edges = Edges::default();
+        edges.look_at(view, &Thresholds::of(view), 3);
+        assert_eq!(edges.places, [10, 20, 62, 70, 130, 131]);
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn scaled(a: Point, factor: f32) -> Point {
 
 #[inline]
 pub(super) fn length(a: Point) -> f32 {
-    a[0].hypot(a[1])
+    (a[0] * a[0] + a[1] * a[1]).sqrt()
 }
 
 #[inline]
@@ -45,13 +45,17 @@ pub(super) struct Plane {
 impl Plane {
     /// The plane through the finder centres; `g` and `h` are the change of depth over the
     /// distance between two of them, along the upper and the left side.
-    pub(super) fn through(
+    pub(super) fn through(centres: [Point; 3], size: usize, g: f32, h: f32) -> Self {
+        Self::of_span(centres, size as f32 - 7.0, g, h)
+    }
+
+    /// The same with the measured modules between two finder centres, not yet a whole number.
+    pub(super) fn of_span(
         [top_left, top_right, bottom_left]: [Point; 3],
-        size: usize,
+        span: f32,
         g: f32,
         h: f32,
     ) -> Self {
-        let span = size as f32 - 7.0;
         let a = scaled(sub(scaled(top_right, 1.0 + g), top_left), 1.0 / span);
         let b = scaled(sub(scaled(bottom_left, 1.0 + h), top_left), 1.0 / span);
         let (g, h) = (g / span, h / span);

@@ -1,9 +1,9 @@
-//! From three finders to the place of every module: size, depth, alignment patterns.
+//! The place of every module, and what three finders say about it: size and depth.
 
-use super::geometry::{Plane, Point, add, depth_from, length, scaled, sub};
+use super::geometry::{Plane, Point, add, length, scaled, sub};
 use super::image::View;
 use super::layout::Layout;
-use super::sampler::{Agreement, is_inside, value};
+use super::sampler::{Agreement, value};
 use super::triple::Triple;
 
 /// Where the modules of a symbol are: a plane, and what bends it at the alignment patterns.
@@ -11,7 +11,7 @@ pub(super) struct Grid {
     pub(super) layout: &'static Layout,
     pub(super) plane: Plane,
     /// Shifts in pixels at the crossings of `layout.alignment`, row by row; empty if flat.
-    bends: Vec<Point>,
+    pub(super) bends: Vec<Point>,
     /// How well the timing patterns agree, from -1 to 1.
     pub(super) timing: f32,
 }
@@ -75,8 +75,8 @@ pub(super) struct Extent {
 /// A triple with centres and depth measured along the symbol's own sides.
 pub(super) struct Frame {
     pub(super) centres: [Point; 3],
-    g: f32,
-    h: f32,
+    pub(super) g: f32,
+    pub(super) h: f32,
     /// Estimated modules of a side.
     pub(super) side: f32,
 }
@@ -175,186 +175,4 @@ pub(super) fn extent(
     };
     ((0.5..2.0).contains(&(size / module)) && shift.abs() < module)
         .then_some(Extent { module: size, shift })
-}
-
-/// Timing patterns that agree so well need no further search.
-const SURE_TIMING: f32 = 0.7;
-
-/// Versions in the order of how well their timing patterns agree, with the depth that fits best.
-pub(super) fn candidates(view: View<'_>, frame: &Frame) -> Vec<Grid> {
-    let nearest = ((frame.side - 17.0) / 4.0).round() as isize;
-    let reach = if frame.side > 60.0 { 2 } else { 1 };
-    let mut grids = Vec::new();
-    for n in 0..=2 * reach {
-        // The nearest first, then one more, one less, and so on.
-        let version = nearest + if n % 2 == 1 { (n + 1) / 2 } else { -n / 2 };
-        let layout = usize::try_from(version).ok().and_then(Layout::of);
-        if let Some(grid) = layout.and_then(|layout| fit_timing(view, frame, layout)) {
-            let is_sure = grid.timing > SURE_TIMING;
-            grids.push(grid);
-            if is_sure {
-                break;
-            }
-        }
-    }
-    grids.sort_by(|a: &Grid, b| b.timing.total_cmp(&a.timing));
-    grids
-}
-
-/// Finds the depth along each side for which the timing pattern there agrees best.
-fn fit_timing(view: View<'_>, frame: &Frame, layout: &'static Layout) -> Option<Grid> {
-    let size = layout.size;
-    let along = |is_row: bool, depth: f32| -> f32 {
-        let (g, h) = if is_row { (depth, frame.h) } else { (frame.g, depth) };
-        let plane = Plane::through(frame.centres, size, g, h);
-        timing_agreement(view, &plane, size, is_row)
-    };
-    // The middle of the side moves by span · depth / 4 modules.
-    let pitch = 1.0 / (size as f32 - 7.0);
-    let best = |is_row: bool, start: f32| -> (f32, f32) {
-        let mut best = (start, along(is_row, start));
-        for n in 1..=6 {
-            if best.1 > SURE_TIMING {
-                break;
-            }
-            for depth in [start + n as f32 * pitch, start - n as f32 * pitch] {
-                let agreement = along(is_row, depth);
-                if agreement > best.1 + 0.01 {
-                    best = (depth, agreement);
-                }
-            }
-        }
-        best
-    };
-    let (g, across) = best(true, frame.g);
-    if across < LEAST_SIDE_TIMING {
-        return None;
-    }
-    let (h, along) = best(false, frame.h);
-    let plane = Plane::through(frame.centres, size, g, h);
-    plane.is_sound(size).then_some(Grid {
-        layout,
-        plane,
-        bends: Vec::new(),
-        timing: across.midpoint(along),
-    })
-}
-
-/// One side that agrees less than this is no timing pattern, however good the other.
-const LEAST_SIDE_TIMING: f32 = 0.0;
-
-fn timing_agreement(view: View<'_>, plane: &Plane, size: usize, is_row: bool) -> f32 {
-    let mut agreement = Agreement::default();
-    for at in 7..size - 7 {
-        let t = at as f32 + 0.5;
-        let point = if is_row { plane.at(t, 6.5) } else { plane.at(6.5, t) };
-        agreement.add(value(view, point), at % 2 == 0);
-    }
-    agreement.correlation()
-}
-
-/// Looks for the alignment pattern farthest from the finders and takes the depth from it; then for
-/// all others, and bends the plane to them.
-pub(super) fn align(view: View<'_>, frame: &Frame, grid: &mut Grid) {
-    let Some(&last) = grid.layout.alignment.last() else { return };
-    let size = grid.layout.size;
-    let far = last as f32 + 0.5;
-    if let Some(seen) = find_alignment(view, grid, far, far, 4.0)
-        && let Some((g, h)) = depth_from(frame.centres, size, (far, far), seen)
-    {
-        let plane = Plane::through(frame.centres, size, g, h);
-        if plane.is_sound(size) {
-            let timing = timing_agreement(view, &plane, size, true)
-                .midpoint(timing_agreement(view, &plane, size, false));
-            if timing > grid.timing - 0.25 {
-                grid.plane = plane;
-                grid.timing = timing;
-            }
-        }
-    }
-    if grid.layout.alignment.len() > 2 {
-        bend(view, grid);
-    }
-}
-
-/// The best match of an alignment pattern within `reach` modules of its expected centre.
-fn find_alignment(view: View<'_>, grid: &Grid, u: f32, v: f32, reach: f32) -> Option<Point> {
-    let origin = grid.at(u, v);
-    let right = sub(grid.at(u + 1.0, v), origin);
-    let down = sub(grid.at(u, v + 1.0), origin);
-    if !is_inside(view, origin, 0.0) {
-        return None;
-    }
-    let score = |du: f32, dv: f32| -> f32 {
-        let centre = add(origin, add(scaled(right, du), scaled(down, dv)));
-        let mut agreement = Agreement::default();
-        for y in -2_i8..=2 {
-            for x in -2_i8..=2 {
-                let offset = add(scaled(right, f32::from(x)), scaled(down, f32::from(y)));
-                agreement.add(value(view, add(centre, offset)), x.abs().max(y.abs()) != 1);
-            }
-        }
-        agreement.correlation()
-    };
-    let steps = (reach * 2.0) as i32;
-    let mut best = (0.0, 0.0, f32::MIN);
-    for y in -steps..=steps {
-        for x in -steps..=steps {
-            let (du, dv) = (x as f32 * 0.5, y as f32 * 0.5);
-            let s = score(du, dv) - 0.02 * du.hypot(dv);
-            if s > best.2 {
-                best = (du, dv, s);
-            }
-        }
-    }
-    for step in [0.25, 0.125] {
-        let (u0, v0, _) = best;
-        for (x, y) in [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0)] {
-            let (du, dv) = (u0 + x * step, v0 + y * step);
-            let s = score(du, dv) - 0.02 * du.hypot(dv);
-            if s > best.2 {
-                best = (du, dv, s);
-            }
-        }
-    }
-    (best.2 > 0.55).then(|| add(origin, add(scaled(right, best.0), scaled(down, best.1))))
-}
-
-/// Measures how far each alignment pattern is from where the plane puts it.
-fn bend(view: View<'_>, grid: &mut Grid) {
-    let lines = &grid.layout.alignment;
-    let n = lines.len();
-    let size = grid.layout.size;
-    let mut bends: Vec<Option<Point>> = vec![None; n * n];
-    for (row, &y) in lines.iter().enumerate() {
-        for (column, &x) in lines.iter().enumerate() {
-            let is_corner = (x == 6 && (y == 6 || y == size - 7)) || (y == 6 && x == size - 7);
-            bends[row * n + column] = if is_corner {
-                Some([0.0; 2])
-            } else {
-                let (u, v) = (x as f32 + 0.5, y as f32 + 0.5);
-                find_alignment(view, grid, u, v, 1.5).map(|seen| sub(seen, grid.plane.at(u, v)))
-            };
-        }
-    }
-    // What was not found moves like its neighbours.
-    for at in 0..n * n {
-        if bends[at].is_none() {
-            let (row, column) = (at / n, at % n);
-            let mut sum = [0.0; 2];
-            let mut weight = 0.0;
-            for (other, seen) in bends.iter().enumerate() {
-                if let Some(seen) = seen {
-                    let d = (other / n).abs_diff(row) + (other % n).abs_diff(column);
-                    let w = 1.0 / ((d * d) as f32 + 0.01);
-                    sum = add(sum, scaled(*seen, w));
-                    weight += w;
-                }
-            }
-            if weight > 0.0 {
-                bends[at] = Some(scaled(sum, 1.0 / weight));
-            }
-        }
-    }
-    grid.bends = bends.into_iter().map(|b| b.unwrap_or([0.0; 2])).collect();
 }

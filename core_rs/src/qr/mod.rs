@@ -6,7 +6,7 @@
 //! * `read`: the doors `decode_image`, `decode_gray`, `decode_many`, and the order of stages
 //! * `level`: one scale of an image, searched once
 //! * `threshold`, `finder`, `triple`, `pair`: where symbols may be
-//! * `geometry`, `grid`, `sampler`: where the modules of one symbol are
+//! * `geometry`, `grid`, `timing`, `alignment`, `sampler`: where the modules of one symbol are
 //! * `soft`: how dark each module is, blur and light taken out
 //! * `symbol`: one guess, read with growing effort
 //! * `layout`, `codewords`, `reed_solomon`, `bits`: from modules to bytes
@@ -14,6 +14,7 @@
 //! * `zxing`: zxing-cpp as a late stage
 //! * [`payload`]: text → typed payload
 
+mod alignment;
 mod bits;
 mod codewords;
 mod exif;
@@ -33,6 +34,7 @@ mod soft;
 mod symbol;
 mod text;
 mod threshold;
+mod timing;
 mod triple;
 mod zxing;
 

@@ -171,9 +171,13 @@ impl Search {
         self.options.deadline.is_some_and(|limit| self.started.elapsed() >= limit)
     }
 
+    fn is_enough(&self) -> bool {
+        self.options.mode == Mode::Fast && !self.found.is_empty()
+    }
+
     /// Whether another scale should be looked at.
     fn is_open(&mut self) -> bool {
-        if self.options.mode == Mode::Fast && !self.found.is_empty() {
+        if self.is_enough() {
             return false;
         }
         self.was_cut_short |= self.is_late();
@@ -183,16 +187,19 @@ impl Search {
     /// Looks at an image from its coarsest useful scale to its own; `factor` brings corners to the
     /// size of the stored picture.
     fn look_at(&mut self, view: View<'_>, factor: f32) {
+        // Frames of a camera are best read as they are; photographs from the coarse end.
+        let is_frame = view.width() * view.height() <= FRAME_PIXELS;
+        if is_frame {
+            self.look_at_level(view, factor);
+            if self.is_enough() {
+                return;
+            }
+        }
         let mut smaller: Vec<Gray> = Vec::new();
         while let last = smaller.last().map_or(view, Gray::view)
             && last.width().max(last.height()) >= LEAST_SIDE * 2
         {
             smaller.push(last.halved());
-        }
-        // Frames of a camera are best read as they are; photographs from the coarse end.
-        let is_frame = view.width() * view.height() <= FRAME_PIXELS;
-        if is_frame {
-            self.look_at_level(view, factor);
         }
         for (n, gray) in smaller.iter().enumerate().rev() {
             if self.is_open() {
@@ -242,9 +249,9 @@ impl Search {
     fn plan(&self) -> Plan {
         match self.options.mode {
             Mode::Fast => Plan {
-                step: 2,
+                step: 3,
                 effort: Effort::Middle,
-                most_guesses: 12,
+                most_guesses: 6,
                 sizes: 1,
                 completes_pairs: false,
                 most_doubts: 1,

@@ -6,22 +6,33 @@ use super::image::View;
 /// The value at a point, linear between the four nearest pixel centres; the border is repeated.
 #[inline]
 pub(super) fn value(view: View<'_>, [x, y]: Point) -> f32 {
-    let (width, height) = (view.width(), view.height());
-    let x = (x - 0.5).clamp(0.0, width as f32 - 1.0);
-    let y = (y - 0.5).clamp(0.0, height as f32 - 1.0);
-    let (left, top) = (x as usize, y as usize);
+    let (width, height) = (view.width() as i32, view.height() as i32);
+    let (x, y) = (within(x - 0.5, width as f32 - 1.0), within(y - 0.5, height as f32 - 1.0));
+    // At the far border the pixel before it counts in full instead.
+    let (left, top) = ((x as i32).min(width - 2).max(0), (y as i32).min(height - 2).max(0));
     let (fx, fy) = (x - left as f32, y - top as f32);
-    let upper = top * width + left;
-    let step_x = usize::from(left + 1 < width);
-    let lower = upper + if top + 1 < height { width } else { 0 };
+    let upper = top.wrapping_mul(width).wrapping_add(left) as usize;
+    let lower = upper.wrapping_add(if height > 1 { width as usize } else { 0 });
+    let next = usize::from(width > 1);
     let pixels = view.pixels();
-    let a = f32::from(pixels[upper]);
-    let b = f32::from(pixels[upper + step_x]);
-    let c = f32::from(pixels[lower]);
-    let d = f32::from(pixels[lower + step_x]);
+    let (Some(above), Some(below)) = (
+        pixels.get(upper..upper.wrapping_add(next).wrapping_add(1)),
+        pixels.get(lower..lower.wrapping_add(next).wrapping_add(1)),
+    ) else {
+        return 0.0;
+    };
+    let (a, b) = (f32::from(above[0]), f32::from(above[next]));
+    let (c, d) = (f32::from(below[0]), f32::from(below[next]));
     let above = a + (b - a) * fx;
     let below = c + (d - c) * fx;
     above + (below - above) * fy
+}
+
+/// From 0 to `most`; not a number is 0. Two instructions, where `clamp` also checks its bounds.
+#[inline]
+fn within(value: f32, most: f32) -> f32 {
+    let value = if value > 0.0 { value } else { 0.0 };
+    if value < most { value } else { most }
 }
 
 /// Whether a point lies in the image, or outside by no more than `margin` pixels.

@@ -1,12 +1,14 @@
 //! One guess at a symbol, read: from a triple of finders to its content.
 
+use super::alignment::{align, bend};
 use super::bits::Content;
 use super::codewords::{Format, read, read_formats, read_version};
 use super::geometry::Point;
-use super::grid::{Frame, Grid, align, candidates, measure};
+use super::grid::{Frame, Grid, measure};
 use super::image::View;
 use super::layout::Layout;
 use super::soft::{Equaliser, from_centres, sample_centres};
+use super::timing::candidates;
 use super::triple::Triple;
 
 /// How much one guess is worth.
@@ -29,7 +31,7 @@ pub(super) struct Reading {
 /// Timing patterns that agree less than this are none.
 const LEAST_TIMING: f32 = 0.2;
 /// Known modules that agree less than this are none.
-const LEAST_AGREEMENT: f32 = 0.3;
+const LEAST_AGREEMENT: f32 = 0.4;
 /// Format bits that agree less than this are none.
 const LEAST_FORMAT: f32 = 0.72;
 /// Sharpening of the first attempt, against the blur of a usual lens.
@@ -70,7 +72,14 @@ pub(super) fn look(view: View<'_>, triple: &Triple, sizes: usize) -> Look {
                     return Look::Read(reading);
                 }
             }
-            Outcome::Unread => doubts.push(Doubt { grid, agreement }),
+            Outcome::Unread => {
+                if bend(view, &mut grid)
+                    && let Outcome::Read(content) = read_grid(view, &grid)
+                {
+                    return Look::Read(Reading { content, corners: grid.corners() });
+                }
+                doubts.push(Doubt { agreement: grid.agreement(view), grid });
+            }
         }
     }
     Look::Doubts(doubts)

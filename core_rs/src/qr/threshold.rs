@@ -16,6 +16,7 @@ const MOST_NOISE: f32 = 6.0;
 pub(super) struct Thresholds {
     columns: usize,
     values: Vec<u8>,
+    margin: u8,
 }
 
 impl Thresholds {
@@ -23,26 +24,24 @@ impl Thresholds {
     /// last one.
     pub(super) fn of(view: View<'_>) -> Self {
         let (columns, rows) = ((view.width() / BLOCK).max(1), (view.height() / BLOCK).max(1));
-        let mut ranges = vec![(255_u8, 0_u8); columns * rows];
-        let (mut lows, mut highs) = (vec![255_u8; view.width()], vec![0_u8; view.width()]);
+        let (mut lows, mut highs) = (Vec::new(), Vec::new());
+        let (mut low_row, mut high_row) = (vec![255_u8; view.width()], vec![0_u8; view.width()]);
         for row in 0..rows {
-            lows.fill(255);
-            highs.fill(0);
+            low_row.fill(255);
+            high_row.fill(0);
             for y in row * BLOCK..(row * BLOCK + BLOCK).min(view.height()) {
-                for ((low, high), &p) in lows.iter_mut().zip(&mut highs).zip(view.row(y)) {
+                for ((low, high), &p) in low_row.iter_mut().zip(&mut high_row).zip(view.row(y)) {
                     *low = (*low).min(p);
                     *high = (*high).max(p);
                 }
             }
-            for column in 0..columns {
-                let span = column * BLOCK..(column * BLOCK + BLOCK).min(view.width());
-                let low = lows[span.clone()].iter().fold(255, |a, &b| a.min(b));
-                let high = highs[span].iter().fold(0, |a, &b| a.max(b));
-                ranges[row * columns + column] = (low, high);
-            }
+            fold_blocks(&low_row, &mut lows, u8::min);
+            fold_blocks(&high_row, &mut highs, u8::max);
         }
         let least_range = LEAST_RANGE.max(RANGE_OF_NOISE * noise(view).min(MOST_NOISE)) as u8;
-        Self { columns, values: smooth(columns, rows, &ranges, least_range) }
+        let middles = middles(columns, rows, lows, highs, least_range);
+        let values = smooth(columns, &middles);
+        Self { columns, values, margin: least_range / 4 }
     }
 
     /// The thresholds of a row of blocks; the last row serves what is below it too.
@@ -51,6 +50,12 @@ impl Thresholds {
         let rows = self.values.len() / self.columns;
         let at = (y / BLOCK).min(rows - 1) * self.columns;
         &self.values[at..at + self.columns]
+    }
+
+    /// How much darker than the threshold the middle of a pattern is at least: half of the least
+    /// range would be so without blur.
+    pub(super) fn margin(&self) -> u8 {
+        self.margin
     }
 
     /// How many blocks are in a row.
@@ -87,59 +92,86 @@ fn noise(view: View<'_>) -> f32 {
     0.0
 }
 
-/// The middle between the darkest and the lightest pixel of the 3 × 3 blocks around, then the mean
-/// of that over 3 × 3 blocks; 0 where there is no contrast.
+/// One value of each whole block of a row; a row of less than a block is one.
+fn fold_blocks(row: &[u8], values: &mut Vec<u8>, pick: impl Fn(u8, u8) -> u8) {
+    let (blocks, rest) = row.as_chunks::<BLOCK>();
+    values.extend(blocks.iter().map(|b| {
+        let four: [u8; 4] = std::array::from_fn(|n| pick(b[n], b[n + 4]));
+        pick(pick(four[0], four[2]), pick(four[1], four[3]))
+    }));
+    if blocks.is_empty() {
+        values.extend(rest.iter().copied().reduce(pick));
+    }
+}
+
+/// What `pick` leaves of each value and its up to eight neighbours.
+fn around(columns: usize, values: Vec<u8>, pick: impl Fn(u8, u8) -> u8 + Copy) -> Vec<u8> {
+    let mut wide = values;
+    let mut before = vec![0; columns];
+    for row in wide.chunks_exact_mut(columns) {
+        before.copy_from_slice(row);
+        for (value, &left) in row[1..].iter_mut().zip(&before) {
+            *value = pick(*value, left);
+        }
+        for (value, &right) in row.iter_mut().zip(&before[1..]) {
+            *value = pick(*value, right);
+        }
+    }
+    let mut all = wide.clone();
+    for (value, &above) in all[columns..].iter_mut().zip(&wide) {
+        *value = pick(*value, above);
+    }
+    for (value, &below) in all.iter_mut().zip(&wide[columns..]) {
+        *value = pick(*value, below);
+    }
+    all
+}
+
+/// The middle between the darkest and the lightest pixel of the 3 × 3 blocks around; 0 where there
+/// is no contrast.
 ///
 /// The middle and not the mean: in the corner of a symbol most is quiet zone, and the mean is
 /// lighter than the light ring of a blurred finder.
-fn smooth(columns: usize, rows: usize, ranges: &[(u8, u8)], least_range: u8) -> Vec<u8> {
-    let around = |at: usize, end: usize| (at.saturating_sub(1), (at + 2).min(end));
-    let mut spread = ranges.to_vec();
-    for row in 0..rows {
-        let line = &ranges[row * columns..(row + 1) * columns];
-        for column in 0..columns {
-            let (from, to) = around(column, columns);
-            spread[row * columns + column] = widest(&line[from..to]);
-        }
-    }
-    let mut middles = vec![0_u16; columns * rows];
-    for row in 0..rows {
-        let (from, to) = around(row, rows);
-        for column in 0..columns {
-            let (mut low, mut high) = (255, 0);
-            for r in from..to {
-                let (l, h) = spread[r * columns + column];
-                low = low.min(l);
-                high = high.max(h);
-            }
-            if high.saturating_sub(low) >= least_range {
-                middles[row * columns + column] = u16::from(low).midpoint(u16::from(high)) + 1;
-            }
-        }
-    }
-    let mut values = vec![0; columns * rows];
-    for row in 0..rows {
-        let (top, bottom) = around(row, rows);
-        for column in 0..columns {
-            if middles[row * columns + column] == 0 {
-                continue;
-            }
-            let (left, right) = around(column, columns);
-            let (mut sum, mut count) = (0, 0);
-            for r in top..bottom {
-                for &middle in &middles[r * columns + left..r * columns + right] {
-                    sum += middle;
-                    count += u16::from(middle != 0);
-                }
-            }
-            values[row * columns + column] = (sum / count).min(255) as u8;
-        }
-    }
-    values
+fn middles(columns: usize, rows: usize, lows: Vec<u8>, highs: Vec<u8>, least: u8) -> Vec<u8> {
+    let (lows, highs) = (around(columns, lows, u8::min), around(columns, highs, u8::max));
+    let mut middles = Vec::with_capacity(columns * rows);
+    middles.extend(lows.iter().zip(&highs).map(|(&low, &high)| {
+        if high.saturating_sub(low) >= least { low.midpoint(high).saturating_add(1) } else { 0 }
+    }));
+    middles
 }
 
-fn widest(ranges: &[(u8, u8)]) -> (u8, u8) {
-    ranges.iter().fold((255, 0), |(low, high), &(l, h)| (low.min(l), high.max(h)))
+/// The mean of each middle and its neighbours that have contrast; 0 where there is none.
+fn smooth(columns: usize, middles: &[u8]) -> Vec<u8> {
+    // The sum in the lower twelve bits, how many of them above: at most nine of 255.
+    const ONE: u16 = 1 << 12;
+    const SUM: u16 = ONE - 1;
+    /// Reciprocals in parts of 65536, rounded up.
+    const PARTS: [u32; 10] = [0, 65536, 32768, 21846, 16384, 13108, 10923, 9363, 8192, 7282];
+    let marked = |m: u8| u16::from(m) | if m == 0 { 0 } else { ONE };
+    let mut wide: Vec<u16> = middles.iter().map(|&m| marked(m)).collect();
+    for (row, before) in wide.chunks_exact_mut(columns).zip(middles.chunks_exact(columns)) {
+        for (sum, &left) in row[1..].iter_mut().zip(before) {
+            *sum += marked(left);
+        }
+        for (sum, &right) in row.iter_mut().zip(&before[1..]) {
+            *sum += marked(right);
+        }
+    }
+    let mut sums = wide.clone();
+    for (sum, &above) in sums[columns..].iter_mut().zip(&wide) {
+        *sum += above;
+    }
+    for (sum, &below) in sums.iter_mut().zip(&wide[columns..]) {
+        *sum += below;
+    }
+    let mean = |(&middle, &sum): (&u8, &u16)| {
+        if middle == 0 {
+            return 0;
+        }
+        ((u32::from(sum & SUM) * PARTS[usize::from((sum / ONE).min(9))]) >> 16) as u8
+    };
+    middles.iter().zip(&sums).map(mean).collect()
 }
 
 #[cfg(test)]
