@@ -65,6 +65,7 @@ def _citizens(appbuilder: AppBuilder) -> None:
 
 
 def _scanning(appbuilder: AppBuilder) -> None:
+    from portal.readings.views import PhotoReadingView
     from portal.reporting.views import CoordinationView
     from portal.scanning.relay import RelayView
     from portal.scanning.views import BrowserDeviceView, ScanningView
@@ -80,6 +81,13 @@ def _scanning(appbuilder: AppBuilder) -> None:
         ScanningView,
         "Scan",
         label=lazy_gettext("Sampling"),
+        category="Field work",
+        category_label=lazy_gettext("Field work"),
+    )
+    appbuilder.add_view(
+        PhotoReadingView,
+        "Read photos",
+        label=lazy_gettext("Read photos"),
         category="Field work",
         category_label=lazy_gettext("Field work"),
     )

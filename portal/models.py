@@ -12,6 +12,7 @@ import portal.ingest.models
 import portal.jobs.models
 import portal.people.models
 import portal.pools.models
+import portal.readings.models
 import portal.results.models
 import portal.samples.models
 import portal.sites.models  # noqa: F401

@@ -155,6 +155,7 @@ grant("Quarantine", (*READ, "can_apply", "can_withdraw"), Role.DATA_OFFICER)
 
 # -- scanning -----------------------------------------------------------------------------------
 grant("Scanning", "can_scan", Role.COLLECTOR, Role.VOLUNTEER, Role.SITE_MANAGER)
+grant("PhotoReadings", ("can_list", "can_read"), Role.COORDINATOR)
 grant("Devices", "can_enrol", Role.SITE_MANAGER, Role.DEPARTMENT_ADMIN)
 
 # -- reporting ----------------------------------------------------------------------------------

@@ -102,6 +102,7 @@ RULES: dict[str, Rule] = {
     "person_changes": SYSTEM,
     "person_identifiers": _through("person_id", "people"),
     "person_index_saves": SYSTEM,
+    "photo_readings": Rule("owner", ("created_by_id",)),
     "pool_members": _through("pool_id", "pools"),
     "pool_policies": REFERENCE,
     "pools": _site("laboratory_id"),

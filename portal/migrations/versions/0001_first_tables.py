@@ -400,6 +400,28 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "photo_readings",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("file_name", sa.String(length=200), nullable=False),
+        sa.Column("outcome", sa.String(length=12), nullable=False),
+        sa.Column("problem", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("shown", sa.String(length=40), nullable=False),
+        sa.Column("target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("is_settled", sa.Boolean(), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["created_by_id"], ["ab_user.id"], name=op.f("fk_photo_readings_created_by_id_ab_user")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_photo_readings")),
+    )
+    with op.batch_alter_table("photo_readings", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_photo_readings_created_by_id_id", ["created_by_id", "id"], unique=False
+        )
+
+    op.create_table(
         "sites",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(length=16), nullable=False),
@@ -1806,6 +1828,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sites_area_id"))
 
     op.drop_table("sites")
+    with op.batch_alter_table("photo_readings", schema=None) as batch_op:
+        batch_op.drop_index("ix_photo_readings_created_by_id_id")
+
+    op.drop_table("photo_readings")
     with op.batch_alter_table("linkage_policies", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_linkage_policies_valid_from"))
 
