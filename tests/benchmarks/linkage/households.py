@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.benchmarks.linkage.dirt import fold
+
 TABLES = Path(__file__).parent / "tables"
 YEAR = 2021
 COHORTS = ["1930-1959", "1960-1979", "1980-1999", "2000-2014", "2015-2025"]
@@ -107,6 +109,7 @@ def make_people(
         age * 365.25
     ).astype(int)
     given = _draw(rng, _weights("given_names"), sex, born)
+    _part_given_names(rng, household, sex, born, given)
     middle = _draw(rng, _weights("middle_names"), sex, born)
     surname = _family_surnames(rng, households, household, role)
     siblings = (role == 2) & (rng.random(len(role)) < 0.35)
@@ -148,13 +151,49 @@ def _sex_and_age(
     spread = rng.random(len(role))
     age = np.select(
         [role == 0, role == 1, role == 2, role >= 5],
-        [mother + rng.normal(3, 3, len(role)), mother, spread * np.minimum(mother - 19, 32),
+        [mother + rng.normal(3, 3, len(role)), mother, _childhood(rng, household, role, mother),
          18 + spread * 40],
         mother + 21 + spread * 16,
     )  # fmt: skip
     sex = np.select([np.isin(role, [0, 3]), np.isin(role, [1, 4])], [1, 2],
                     rng.integers(1, 3, len(role)))  # fmt: skip
-    return sex, np.clip(age, 0.05, 99)
+    # Newborns are spread over their first weeks: one day for all of them would bind them.
+    return sex, np.where(age < 0.3, rng.uniform(0.01, 0.3, len(role)), np.minimum(age, 99))
+
+
+def _childhood(
+    rng: np.random.Generator, household: np.ndarray, role: np.ndarray, mother: np.ndarray
+) -> np.ndarray:
+    """Ages of children, the youngest first; brothers and sisters are 15 months apart or more."""
+    children = np.flatnonzero(role == 2)
+    age = np.zeros(len(role))
+    homes = household[children]
+    starts = np.flatnonzero(np.r_[True, np.diff(homes) > 0]) if len(homes) else homes
+    count = np.diff(np.r_[starts, len(homes)])
+    first = np.repeat(starts, count)
+    gap = 1.25 + rng.gamma(1.5, 1.4, len(children))
+    youngest = rng.random(len(children)) * np.clip(mother[children] - 17 - 3 * count.repeat(count),
+                                                   0.3, 32)  # fmt: skip
+    before = np.cumsum(gap) - np.cumsum(gap)[first]
+    age[children] = youngest[first] + before
+    return age
+
+
+def _part_given_names(
+    rng: np.random.Generator, household: np.ndarray, sex: np.ndarray, born: np.ndarray,
+    given: np.ndarray,
+) -> None:  # fmt: skip
+    """Draws again where two people of one house would be called alike, marks aside."""
+    tables = _weights("given_names")
+    for _ in range(4):
+        seen: set[tuple[int, str]] = set()
+        again = []
+        for at, home in enumerate(household):
+            name = (int(home), fold(given[at]))
+            if name in seen:
+                again.append(at)
+            seen.add(name)
+        given[again] = _draw(rng, tables, sex[again], born[again])
 
 
 def _family_surnames(
@@ -180,7 +219,7 @@ def _name_after_parents(
 ) -> np.ndarray:  # fmt: skip
     parent = {(household[at], sex[at]): at for at in np.flatnonzero(role <= 1)}
     namesake = np.full(len(role), -1)
-    chosen = (role == 2) & (rng.random(len(role)) < 0.012)
+    chosen = (role == 2) & (rng.random(len(role)) < 0.008)
     for at in np.flatnonzero(chosen):
         found = parent.get((household[at], sex[at]))
         if found is not None and surname[at] == surname[found]:
@@ -242,7 +281,7 @@ def _phones(rng: np.random.Generator, households: int) -> np.ndarray:
     one = rng.choice(prefixes, (households, 2)) * 10_000_000 + rng.integers(
         0, 10_000_000, (households, 2)
     )
-    alone = rng.random(households) < 0.4
+    alone = rng.random(households) < 0.06
     one[alone, 1] = one[alone, 0]
     return one
 

@@ -21,7 +21,7 @@ REPEATS, RESENDS, SHARED_TUBES = 0.30, 0.015, 0.004
 # Probability of each corruption of a record, by field.
 NAME = {
     d.old_tone_place: 0.05, d.decomposed: 0.03, d.wrong_tone: 0.022, d.telex: 0.012, d.vni: 0.008,
-    d.typo: 0.030, d.regional: 0.018, d.middle_dropped: 0.028, d.order: 0.012, d.nickname: 0.008,
+    d.typo: 0.022, d.regional: 0.018, d.middle_dropped: 0.018, d.order: 0.004, d.nickname: 0.004,
 }  # fmt: skip
 
 
@@ -129,11 +129,11 @@ def _day_typo(text: str, rng: np.random.Generator) -> str:
 
 
 def _blur_days(rows: Rows, dirtiness: float) -> None:
-    rows.change("dob", rows.some("dob_swapped", 0.010 * dirtiness), _swap_day)
-    rows.change("dob", rows.some("dob_typo", 0.018 * dirtiness), _day_typo)
-    rows.change("dob", rows.some("dob_decade", 0.006 * dirtiness), _other_decade)
-    rows.change("dob", rows.some("dob_year_only", 0.05 * dirtiness), lambda t, _: t[:4])
-    rows.blank("dob", rows.some("dob_missing", 0.025 * dirtiness))
+    rows.change("dob", rows.some("dob_swapped", 0.008 * dirtiness), _swap_day)
+    rows.change("dob", rows.some("dob_typo", 0.010 * dirtiness), _day_typo)
+    rows.change("dob", rows.some("dob_decade", 0.003 * dirtiness), _other_decade)
+    rows.change("dob", rows.some("dob_year_only", 0.025 * dirtiness), lambda t, _: t[:4])
+    rows.blank("dob", rows.some("dob_missing", 0.018 * dirtiness))
     flips = {"Nam": "Nữ", "Nữ": "Nam"}
     rows.change("sex", rows.some("sex_flipped", 0.006 * dirtiness), lambda t, _: flips[t])
     rows.blank("sex", rows.some("sex_missing", 0.02))
@@ -189,7 +189,7 @@ def _blur_contacts(
     ward = ward.copy()
     ward[astray] = rng.integers(0, wards, len(astray))
     c["ward_code"] = ward
-    which = (who % 2) ^ (rng.random(len(who)) < 0.25)
+    which = (who % 2) ^ (rng.random(len(who)) < 0.10)
     phones = people.phones[people.household[who], which]
     changed = rows.some("phone_changed", 0.11 * dirtiness, repeat)
     phones[changed] = rng.integers(320_000_000, 400_000_000, len(changed))
@@ -205,7 +205,7 @@ def _blur_contacts(
     rows.blank("phone", rows.some("phone_missing", 0.12))
     rows.change("address", rows.some("address_spelling", 0.35), d.address_spelling)
     rows.change("address", rows.some("address_typo", 0.03 * dirtiness), d.address_typo)
-    rows.blank("address", rows.some("address_missing", 0.08))
+    rows.blank("address", rows.some("address_missing", 0.17))
 
 
 def _frame(rows: Rows, people: People, part: int, wards: int, resends: int) -> pl.DataFrame:
