@@ -112,6 +112,8 @@ class PeopleLinker:
     def __len__(self) -> int: ...
     def add(self, records: object) -> None:
         """Reads the rows of anything with `__arrow_c_stream__`."""
+    def save_part(self, directory: object, part: int) -> None:
+        """Writes the rows read as part number `part` (from 0) of a linking in tasks."""
     def link(self, *, learn: bool = True) -> Linkage:
         """Links all rows read; the linker is empty afterwards."""
 
@@ -155,6 +157,20 @@ def link_people(
     `full_name, dob, sex, cccd, cmnd, health_insurance, personal_qid, phone, address, ward_code,
     device_id, batch_id, sample_code, registered_at`, and `record_id` (integers or text; the row
     number if missing). Returns `Linkage.table()`.
+    """
+
+def link_task(directory: object, task: str, part: int, parts: int, *, threads: int = 1) -> None:
+    """Does one task of a linking from file to file; its file in `directory` is there afterwards.
+
+    In this order, after `PeopleLinker.save_part` for every part: `merge` once, `keys`, `blocks` and
+    `pairs` for every part, `learn` and `components` once, `cluster` for every part. A task may be
+    repeated at any time, and two workers may do the same one. See docs/linkage.md.
+    """
+
+def link_entities(directory: object, parts: int) -> tuple[Table, dict[str, int]]:
+    """What the tasks found, a row for each record, and the pairs left out, by rule.
+
+    Columns `entity` (row of the entity's first record), `score` and `review`.
     """
 
 def link_records(
@@ -209,6 +225,11 @@ class PersonIndex:
         """
     def explain(self, pattern: int) -> tuple[float, list[tuple[str, str, float]]]:
         """Prior bits and the weight of every field (field, level, bits) of a stored pattern."""
+    def link(self, *, threads: int | None = None) -> Linkage:
+        """Links all entries as `link_people` would, whatever the order in which they came.
+
+        The `record_id` of the result is the person of each entry.
+        """
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the index so that a reader sees the old file or the new one."""
     @staticmethod

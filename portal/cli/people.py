@@ -1,10 +1,17 @@
 """`tram people`: linking the records of a file, with the engine that the portal uses."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.progress import Progress
+
 ROWS = 500_000
+Found = tuple["pl.DataFrame", dict[str, int]]
 
 
 @click.group(name="people")
@@ -17,7 +24,10 @@ def command() -> None:
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--wards", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="CSV of old and new ward codes (columns old, new).")  # fmt: skip
-def link(source: Path, target: Path, wards: Path | None) -> None:
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True,
+              help="Processes that share the work. One uses every processor by itself; several "
+              "survive the death of any of them.")  # fmt: skip
+def link(source: Path, target: Path, wards: Path | None, workers: int) -> None:
     r"""Find which records of SOURCE are one person; write TARGET. Both are Parquet files.
 
     \b
@@ -29,35 +39,91 @@ def link(source: Path, target: Path, wards: Path | None) -> None:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     import core_rs
+    from portal.cli._link_tasks import WorkersDied
 
-    successors = None
-    if wards is not None:
-        table = pl.read_csv(wards, infer_schema=False)
-        missing = {"old", "new"} - set(table.columns)
-        if missing:
-            raise click.ClickException(f"{wards} lacks the column {' and '.join(sorted(missing))}.")
-        successors = dict(table.select("old", "new").drop_nulls().iter_rows())
-    columns = ("{task.description}", BarColumn(), TimeElapsedColumn())
-    with Progress(*(TextColumn(c) if isinstance(c, str) else c for c in columns)) as progress:
-        scan = pl.scan_parquet(source)
-        count = scan.select(pl.len()).collect().item()
-        reading = progress.add_task("Reading", total=count)
-        linking = progress.add_task("Linking", total=1, start=False)
-        linker = core_rs.PeopleLinker(ward_successors=successors)
+    successors = _successors(wards) if wards is not None else None
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns) as progress:
+        count = pl.scan_parquet(source).select(pl.len()).collect().item()
         try:
-            for first in range(0, max(count, 1), ROWS):
-                part = scan.slice(first, ROWS).collect()
-                # A column without any value may come without a type.
-                linker.add(part.with_columns(pl.col(pl.Null).cast(pl.String)))
-                progress.update(reading, completed=min(first + ROWS, count))
-            progress.start_task(linking)
-            result = linker.link()
-        except core_rs.CoreError as error:
+            if workers == 1:
+                linked, lost = _alone(source, count, successors, progress)
+            else:
+                linked, lost = _shared(source, count, successors, workers, progress)
+        except (core_rs.CoreError, WorkersDied) as error:
             raise click.ClickException(str(error)) from error
-        linked = pl.DataFrame(result.table())
         linked.write_parquet(target)
-        progress.update(linking, completed=1)
     people = linked["entity_id"].n_unique()
     click.echo(f"{count:,} records, {people:,} people, {linked['review'].sum():,} to review.")
-    for rule, pairs in result.lost_candidates.items():
+    for rule, pairs in lost.items():
         click.echo(f"Not compared, block too large: {pairs:,} pairs of rule {rule}.")
+
+
+def _successors(wards: Path) -> dict[str, str]:
+    import polars as pl
+
+    table = pl.read_csv(wards, infer_schema=False)
+    missing = {"old", "new"} - set(table.columns)
+    if missing:
+        raise click.ClickException(f"{wards} lacks the column {' and '.join(sorted(missing))}.")
+    return dict(table.select("old", "new").drop_nulls().iter_rows())
+
+
+def _alone(
+    source: Path, count: int, successors: dict[str, str] | None, progress: "Progress"
+) -> Found:
+    """Everything in this process, with a thread for each processor."""
+    import polars as pl
+
+    import core_rs
+
+    reading = progress.add_task("Reading", total=count)
+    linking = progress.add_task("Linking", total=1, start=False)
+    linker = core_rs.PeopleLinker(ward_successors=successors)
+    scan = pl.scan_parquet(source)
+    for first in range(0, max(count, 1), ROWS):
+        part = scan.slice(first, ROWS).collect()
+        # A column without any value may come without a type.
+        linker.add(part.with_columns(pl.col(pl.Null).cast(pl.String)))
+        progress.update(reading, completed=min(first + ROWS, count))
+    progress.start_task(linking)
+    result = linker.link()
+    progress.update(linking, completed=1)
+    return pl.DataFrame(result.table()), result.lost_candidates
+
+
+def _shared(
+    source: Path, count: int, successors: dict[str, str] | None, workers: int, progress: "Progress"
+) -> Found:
+    """In tasks from file to file, done by `workers` processes."""
+    import polars as pl
+
+    import core_rs
+    from portal.cli._link_tasks import PARTS_A_WORKER, Run, Workers, stages
+
+    with TemporaryDirectory(prefix="tram-link-") as directory:
+        run = Run(source.resolve(), Path(directory), count, workers * PARTS_A_WORKER, successors)
+        pool = Workers(workers)
+        try:
+            for tasks in stages(run):
+                shown = progress.add_task(tasks[0].name.capitalize(), total=len(tasks))
+                for _process in pool.each(tasks):
+                    progress.advance(shown)
+        finally:
+            pool.close()
+        found, lost = core_rs.link_entities(run.directory, run.parts)
+    ids = _record_ids(source, count)
+    table = pl.DataFrame(found)
+    table = table.with_columns(record_id=ids, entity_id=ids.gather(table["entity"]))
+    return table.select("record_id", "entity_id", "score", "review"), lost
+
+
+def _record_ids(source: Path, count: int) -> "pl.Series":
+    """Ids as `Linkage.table` gives them: 64-bit integers or text; row numbers if there are none."""
+    import polars as pl
+
+    scan = pl.scan_parquet(source)
+    if "record_id" not in scan.collect_schema().names():
+        return pl.int_range(count, eager=True).alias("record_id")
+    ids = scan.select("record_id").collect()["record_id"]
+    return ids.cast(pl.Int64) if ids.dtype.is_integer() else ids.cast(pl.String)

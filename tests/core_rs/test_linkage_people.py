@@ -163,6 +163,17 @@ def test_first_of_january_is_weaker_evidence_than_another_day():
     assert born("1950-01-01") < born("1950-04-07") - 3
 
 
+def test_a_day_that_a_register_puts_for_unknown_is_weak_evidence():
+    person = {"full_name": "Vũ Kim Oanh", "dob": "1950-07-15", "sex": "Nữ"}
+    here, there = {**person, "ward_code": "19101"}, {**person, "ward_code": "19125"}
+    before = bits(here, there)
+    others = [{**row, "dob": "1950-07-15", "phone": None} for row in crowd(60, seed=3)]
+    linker = PeopleLinker(threads=1)
+    linker.add(frame([here, there, *others, *CROWD]))
+    pairs = pl.DataFrame(linker.link().pairs()).filter((pl.col("a") == 0) & (pl.col("b") == 1))
+    assert max([-99.0, *pairs["bits"]]) < before - 3
+
+
 def test_a_merged_ward_is_one_ward():
     old = {"full_name": "Đỗ Kim Yến", "dob": "1987-09-21", "sex": "Nữ", "ward_code": "19105"}
     new = {**old, "ward_code": "20555"}

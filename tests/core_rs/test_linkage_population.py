@@ -72,3 +72,31 @@ def test_an_entry_removed_leaves_no_trace_in_the_answers(truth):
 
 FIELDS = {"full_name", "dob", "sex", "cccd", "cmnd", "health_insurance", "phone", "address",
           "ward_code"}  # fmt: skip
+
+
+def _pairs(entity: pl.Series) -> set[tuple[int, int]]:
+    rows = pl.DataFrame({"entity": entity}).with_row_index("row")
+    both = rows.join(rows, on="entity").filter(pl.col("row") < pl.col("row_right"))
+    return set(both.select("row", "row_right").iter_rows())
+
+
+def test_the_index_holds_the_people_of_the_batch_run_in_any_order_of_arrival(truth):
+    records = truth.drop(TRUTH).head(12_000)
+    linker = PeopleLinker(threads=2)
+    linker.add(records)
+    batch = _pairs(pl.DataFrame(linker.link().table())["entity_id"])
+    arrivals = (records, records.reverse(), records.sample(fraction=1.0, shuffle=True, seed=3))
+    tables = []
+    for arrival in arrivals:
+        index = PersonIndex()
+        for part in arrival.iter_slices(5_000):
+            index.add_many(part.rename({"record_id": "person_id"}))
+        index.add(10**9, {"full_name": "Someone Else", "dob": "1990-01-02"})
+        index.remove(10**9)
+        tables.append(pl.DataFrame(index.link(threads=2).table()))
+    assert tables[0].equals(tables[1])
+    assert tables[0].equals(tables[2])
+    assert tables[0]["record_id"].equals(records["record_id"].sort())
+    place = dict(zip(tables[0]["record_id"], tables[0]["entity_id"], strict=True))
+    found = _pairs(pl.Series([place[record] for record in records["record_id"]]))
+    assert len(found ^ batch) <= 0.002 * len(batch)

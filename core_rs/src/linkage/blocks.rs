@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::fields::Pattern;
 use super::hashing::{FastMap, key, mix};
+use super::store::{Reader, Writer};
+use crate::error::Result;
 
 /// Records that can be blocked and compared.
 pub trait Population: Sync {
@@ -26,6 +28,11 @@ pub trait Population: Sync {
     fn splits(&self, record: u32) -> [u32; 3];
     /// How two records compare.
     fn compare(&self, a: u32, b: u32) -> Pattern;
+    /// Reads something of a record, so that it is near when it is compared: loads that do not
+    /// wait for each other take the time of one.
+    fn touch(&self, _record: u32) -> u32 {
+        0
+    }
     /// Whether two records may be one at all.
     fn may_match(&self, _a: u32, _b: u32) -> bool {
         true
@@ -36,6 +43,9 @@ pub trait Population: Sync {
 const LARGE: usize = 48;
 /// A block that no criterion makes smaller than this is left out and counted.
 const TOO_LARGE: usize = 1_000;
+
+/// How far ahead of the comparison keys are read (see [`Population::touch`]).
+const AHEAD: usize = 24;
 
 /// Blocks of every rule, as runs of record numbers.
 #[derive(Debug, Default)]
@@ -51,9 +61,28 @@ pub struct Blocks {
 impl Blocks {
     /// Builds the blocks with `threads` threads. Records in `skip` take no part.
     pub fn build(population: &impl Population, skip: &[bool], threads: usize) -> Self {
+        let keys = all_keys(population, skip, threads);
+        let rules = population.rules().len();
+        let (mut blocks, changes) = Self::of_keys(population, keys, |_| true, threads);
+        for (rule, changes) in changes.into_iter().enumerate() {
+            for (record, key) in changes {
+                blocks.keys[record as usize * rules + rule] = key;
+            }
+        }
+        blocks
+    }
+
+    /// Builds the blocks of the keys that are `own`. The second part is, by rule, the records
+    /// whose key changed because their block was split (0 where it was left out): they are to be
+    /// changed in the keys of all before pairs are asked for.
+    pub(super) fn of_keys(
+        population: &impl Population,
+        keys: Vec<u32>,
+        own: impl Fn(u32) -> bool + Sync,
+        threads: usize,
+    ) -> (Self, Vec<Vec<(u32, u32)>>) {
         let rules = population.rules().len();
         let count = population.len();
-        let keys = all_keys(population, skip, threads);
         let next = AtomicUsize::new(0);
         let done = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
@@ -64,7 +93,7 @@ impl Blocks {
                         if rule >= rules {
                             return;
                         }
-                        let made = block(population, &keys, rule, rules, count);
+                        let made = block(population, &keys, rule, rules, count, &own);
                         if let Ok(mut done) = done.lock() {
                             done.push((rule, made));
                         }
@@ -75,15 +104,39 @@ impl Blocks {
         let mut made = done.into_inner().unwrap_or_default();
         made.sort_by_key(|(rule, _)| *rule);
         let mut blocks = Self { rules, keys, ..Self::default() };
-        for (rule, (members, ends, changed, lost)) in made {
-            for (record, key) in changed {
-                blocks.keys[record as usize * rules + rule] = key;
-            }
+        let mut changes = Vec::new();
+        for (_, (members, ends, changed, lost)) in made {
+            changes.push(changed);
             blocks.members.push(members);
             blocks.ends.push(ends);
             blocks.lost.push(lost);
         }
-        blocks
+        (blocks, changes)
+    }
+
+    /// Sets the keys of all records, after the changes of all blocks.
+    pub(super) fn set_keys(&mut self, keys: Vec<u32>) {
+        self.keys = keys;
+    }
+
+    /// Appends the blocks without the keys.
+    pub(super) fn write(&self, to: &mut Writer) {
+        for rule in 0..self.rules {
+            to.list(&self.members[rule]);
+            to.list(&self.ends[rule]);
+            to.u64(self.lost[rule]);
+        }
+    }
+
+    /// Reads what [`Blocks::write`] wrote.
+    pub(super) fn read(from: &mut Reader<'_>, rules: usize) -> Result<Self> {
+        let mut blocks = Self { rules, ..Self::default() };
+        for _ in 0..rules {
+            blocks.members.push(from.list()?);
+            blocks.ends.push(from.list()?);
+            blocks.lost.push(from.u64()?);
+        }
+        Ok(blocks)
     }
 
     #[inline]
@@ -113,6 +166,9 @@ impl Blocks {
             for end in &ends[first..last] {
                 let block = &members[start..*end as usize];
                 for (at, a) in block.iter().enumerate() {
+                    if let Some(ahead) = members.get(start + at + AHEAD) {
+                        std::hint::black_box(self.keys[*ahead as usize * self.rules]);
+                    }
                     let keys = self.keys_of(*a);
                     for b in &block[at + 1..] {
                         if !self.is_earlier(rule, keys, *b) {
@@ -154,11 +210,12 @@ fn block(
     rule: usize,
     rules: usize,
     count: usize,
+    own: &impl Fn(u32) -> bool,
 ) -> Made {
     let mut sorted: Vec<u64> = (0..count)
         .filter_map(|record| {
             let key = keys[record * rules + rule];
-            (key != 0).then_some((u64::from(key) << 32) | record as u64)
+            (key != 0 && own(key)).then_some((u64::from(key) << 32) | record as u64)
         })
         .collect();
     sorted.sort_unstable();

@@ -1,13 +1,15 @@
 //! Two profiles → a pattern of levels.
 
+use super::address::Near;
 use super::fields::people::{
     DOB, FAMILY, FAMILY_DIFFERS, FAMILY_ORDER, FAMILY_SLIP, GIVEN, GIVEN_DIFFERS, GIVEN_LAST_SAME,
     GIVEN_MARKS_SLIP, GIVEN_MIDDLE, GIVEN_NICKNAME, GIVEN_OTHER_MARKS, GIVEN_SLIP, GIVEN_SOUND,
     GIVEN_TWO_SLIPS, HOUSEHOLD, INSURANCE, NATIONAL_ID, SEX,
 };
 use super::fields::{Pattern, level, with};
-use super::people::{People, is_number};
-use super::profile::{Card, NONE, Profile};
+use super::hashing::FastSet;
+use super::people::People;
+use super::profile::{Card, Profile};
 use super::spelling::{one_slip, two_slips};
 use super::values::Born;
 
@@ -18,7 +20,7 @@ pub fn compare(people: &People, a: &Profile, b: &Profile) -> Pattern {
         let (family, given) = names(people, a, b);
         pattern = with(with(pattern, FAMILY, family), GIVEN, given);
     }
-    pattern = with(pattern, DOB, born(a.born, b.born));
+    pattern = with(pattern, DOB, born(a.born, b.born, &people.common_days));
     // Namesakes are nearly always of one sex: beside the same name the same sex is no news.
     let told = (1..=GIVEN_LAST_SAME).contains(&level(pattern, GIVEN));
     if a.sex > 0 && b.sex > 0 && !(told && a.sex == b.sex) {
@@ -47,8 +49,8 @@ fn household(people: &People, a: &Profile, b: &Profile) -> usize {
         (x, y) if x == y => Said::Same,
         _ => Said::Other,
     };
-    let mut place = place(people, a.place, b.place);
-    let same_house = place == Near::House && !people.crowded_places.contains(&a.place);
+    let mut place = a.address.near(&b.address);
+    let same_house = place == Near::House && !people.crowded_places.contains(&a.address.id);
     if same_house && ward == Said::Other && phone != Said::Same {
         // The same street name and number stand in many wards; a wrong ward keeps some credit.
         place = Near::Street;
@@ -67,48 +69,6 @@ fn household(people: &People, a: &Profile, b: &Profile) -> usize {
         Said::Nothing if somewhere => 9,
         Said::Other => 10,
         Said::Nothing => 0,
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Near {
-    Unknown,
-    House,
-    Street,
-    Elsewhere,
-}
-
-fn place(people: &People, a: u32, b: u32) -> Near {
-    if a == NONE || b == NONE {
-        return Near::Unknown;
-    }
-    if a == b {
-        return Near::House;
-    }
-    let (a, b) = (people.place_words(a), people.place_words(b));
-    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    let (mut shared, mut other_number) = (0, false);
-    for word in short {
-        if long.contains(word) {
-            shared += 1;
-        } else {
-            other_number |= is_number(*word);
-        }
-    }
-    let most = short.len();
-    let numbered = (a.iter().any(|w| is_number(*w)), b.iter().any(|w| is_number(*w)));
-    match numbered {
-        (true, true) if other_number => {
-            if shared * 2 >= most {
-                Near::Street
-            } else {
-                Near::Elsewhere
-            }
-        }
-        (true, true) if shared >= 2 && shared * 3 >= most * 2 => Near::House,
-        (false, false) if shared >= 2 && shared * 4 >= most * 3 => Near::House,
-        _ if shared * 4 >= most * 3 => Near::Street,
-        _ => Near::Elsewhere,
     }
 }
 
@@ -249,13 +209,14 @@ fn in_other_order(people: &People, a: &Profile, b: &Profile) -> bool {
     }
 }
 
-fn born(a: Born, b: Born) -> usize {
+fn born(a: Born, b: Born, common_days: &FastSet<u32>) -> usize {
     if !a.is_known() || !b.is_known() {
         return 0;
     }
     let apart = a.year().abs_diff(b.year());
     if apart == 0 {
         return match (a.is_exact(), b.is_exact()) {
+            (true, true) if a == b && common_days.contains(&a.packed()) => 2,
             (true, true) if a == b => 1,
             (false, false) if a == b && a.day() > 0 => 2,
             (true, true) if a.day() == b.month() && a.month() == b.day() => 4,
@@ -265,7 +226,12 @@ fn born(a: Born, b: Born) -> usize {
         };
     }
     if a.is_exact() && b.is_exact() && a.day() == b.day() && a.month() == b.month() {
-        return if apart.is_multiple_of(10) { 6 } else { 7 };
+        if apart.is_multiple_of(10) {
+            return 6;
+        }
+        if apart <= 2 || slip(a.year().into(), b.year().into()) {
+            return 7;
+        }
     }
     match (a.is_exact() && b.is_exact(), apart >= 15) {
         (false, _) => 11,

@@ -11,6 +11,7 @@ use super::keys::{RULES, keys};
 use super::model::{Model, probability};
 use super::people::{MOST_PEOPLE, People};
 use super::profile::{NONE, Profile, Typed};
+use super::registry::Registry;
 use super::verdict::{Verdict, verdict};
 
 /// Entries of one key that a look-up compares at most.
@@ -49,6 +50,9 @@ impl Found {
     }
 }
 
+/// Entries that are fetched together before they are compared.
+const TOGETHER: usize = 24;
+
 #[derive(Debug, Clone, Copy, Default)]
 struct Chain {
     first: u32,
@@ -66,7 +70,7 @@ pub struct PersonIndex {
     chains: Vec<FastMap<u32, Chain>>,
     entries: FastMap<i64, Vec<u32>>,
     free: Vec<u32>,
-    place_counts: Vec<u8>,
+    place_counts: FastMap<u32, u8>,
     scratch: Vec<u32>,
 }
 
@@ -85,7 +89,7 @@ impl PersonIndex {
             chains: vec![FastMap::default(); RULES],
             entries: FastMap::default(),
             free: Vec::new(),
-            place_counts: Vec::new(),
+            place_counts: FastMap::default(),
             scratch: Vec::new(),
         }
     }
@@ -135,6 +139,10 @@ impl PersonIndex {
             self.next.push([NONE; RULES]);
             (self.persons.len() - 1) as u32
         };
+        // Days become common slowly: it is enough to look again when there are twice as many.
+        if self.persons.len() >= 4_096 && self.persons.len().is_power_of_two() {
+            self.people.find_common_days();
+        }
         self.notice_crowds(&profile);
         let keys = keys(&self.people, &profile);
         for (rule, key) in keys.iter().enumerate().filter(|(_, key)| **key != 0) {
@@ -162,16 +170,12 @@ impl PersonIndex {
                 }
             }
         }
-        if profile.place != NONE {
-            let place = profile.place as usize;
-            if self.place_counts.len() <= place {
-                self.place_counts.resize(place + 1, 0);
-            }
-            let count = self.place_counts[place].saturating_add(1);
-            self.place_counts[place] = count;
+        if profile.address.is_known() {
+            let count = self.place_counts.entry(profile.address.id).or_default();
+            *count = count.saturating_add(1);
             // Entries, not names: about three for each person of the household.
-            if usize::from(count) > 3 * MOST_PEOPLE {
-                self.people.crowded_places.insert(profile.place);
+            if usize::from(*count) > 3 * MOST_PEOPLE {
+                self.people.crowded_places.insert(profile.address.id);
             }
         }
     }
@@ -194,8 +198,7 @@ impl PersonIndex {
             }
             let profile = self.people.profiles[at];
             self.people.count(&profile, -1);
-            if profile.place != NONE {
-                let count = &mut self.place_counts[profile.place as usize];
+            if let Some(count) = self.place_counts.get_mut(&profile.address.id) {
                 *count = count.saturating_sub(1);
             }
             self.persons[at] = GONE;
@@ -244,6 +247,17 @@ impl PersonIndex {
         moved
     }
 
+    /// All entries for [`super::link::link`], with the person of each, in the order of persons:
+    /// the same whatever the order in which they came.
+    pub fn registry(&self) -> (Registry, Vec<i64>) {
+        let mut slots: Vec<usize> =
+            (0..self.persons.len()).filter(|slot| self.persons[*slot] != GONE).collect();
+        slots.sort_by_key(|slot| self.persons[*slot]);
+        let persons = slots.iter().map(|slot| self.persons[*slot]).collect();
+        let profiles = slots.iter().map(|slot| self.people.profiles[*slot]);
+        (Registry::of(self.people.emptied(), profiles), persons)
+    }
+
     /// Who this may be: at most `limit` people with odds of at least `least_bits`, and every
     /// person whose exact key was shown.
     pub fn look_up(&mut self, typed: &Typed<'_>, limit: usize, least_bits: f64) -> Found {
@@ -269,14 +283,24 @@ impl PersonIndex {
         slots.sort_unstable();
         slots.dedup();
         let mut candidates: Vec<Candidate> = Vec::new();
-        for slot in &slots {
-            let known = &self.people.profiles[*slot as usize];
-            let pattern = compare(&self.people, profile, known);
-            let bits = self.model.bits(pattern, self.len());
-            let verdict = verdict(pattern, profile, known);
-            if bits >= least_bits || verdict != Verdict::Open {
-                let person = self.persons[*slot as usize];
-                candidates.push(Candidate { person, pattern, bits, verdict });
+        let prior = self.model.prior(self.len());
+        for together in slots.chunks(TOGETHER) {
+            for slot in together {
+                std::hint::black_box(self.people.profiles[*slot as usize].touch());
+            }
+            for slot in together {
+                let known = &self.people.profiles[*slot as usize];
+                let pattern = compare(&self.people, profile, known);
+                let verdict = verdict(pattern, profile, known);
+                let open = verdict == Verdict::Open;
+                if open && self.model.most_bits_from(pattern, &prior) < least_bits {
+                    continue;
+                }
+                let bits = self.model.bits_from(pattern, &prior);
+                if bits >= least_bits || !open {
+                    let person = self.persons[*slot as usize];
+                    candidates.push(Candidate { person, pattern, bits, verdict });
+                }
             }
         }
         self.scratch = slots;

@@ -2,8 +2,8 @@
 //! any key. A blank, a placeholder or a 1 January never makes a key (pitfalls 5 and 7).
 
 use super::hashing::{key, mix};
-use super::people::{People, place_fold};
-use super::profile::{NONE, Profile};
+use super::people::People;
+use super::profile::Profile;
 
 /// The rule of the phone.
 pub(super) const PHONE: usize = 4;
@@ -56,8 +56,8 @@ pub fn keys(people: &People, p: &Profile) -> [u32; RULES] {
     put(9, [dob, ward], exact && ward > 0);
     put(10, [name, ward], name > 0 && ward > 0);
     put(11, [name, day], name > 0 && exact);
-    let place = place_hash(people, p);
-    let crowded = people.crowded_places.contains(&p.place);
+    let place = u64::from(p.address.key);
+    let crowded = people.crowded_places.contains(&p.address.id);
     put(12, [place, 0], place > 0 && !crowded);
     put(14, [p.cccd / 1000, 0], p.cccd > 0);
     if p.has_name() {
@@ -74,18 +74,4 @@ pub fn keys(people: &People, p: &Profile) -> [u32; RULES] {
         put(15, [p.cccd % 1_000_000, given], p.cccd > 0);
     }
     out
-}
-
-/// Hash of an address's words in any order; 0 if missing, or of one word.
-fn place_hash(people: &People, p: &Profile) -> u64 {
-    if p.place == NONE {
-        return 0;
-    }
-    let words = people.place_words(p.place);
-    if words.len() < 2 {
-        return 0;
-    }
-    words
-        .iter()
-        .fold(1, |sum, w| sum.wrapping_add(mix(people.places.fold(place_fold(*w)).hash, 17)))
 }

@@ -37,7 +37,7 @@ pub fn strangers(model: &mut Model, population: &impl Population, draws: usize, 
         return;
     }
     let share = draws.div_ceil(threads);
-    let mut patterns: Vec<(Pattern, f64)> = std::thread::scope(|scope| {
+    let mut patterns: Vec<(Pattern, u32)> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|thread| {
                 scope.spawn(move || {
@@ -51,16 +51,17 @@ pub fn strangers(model: &mut Model, population: &impl Population, draws: usize, 
                 })
             })
             .collect();
-        let seen = workers.into_iter().filter_map(|w| w.join().ok()).flatten();
-        seen.map(|(pattern, count)| (pattern, f64::from(count))).collect()
+        workers.into_iter().filter_map(|w| w.join().ok()).flatten().collect()
     });
     // Sums of floating point numbers depend on their order.
     patterns.sort_unstable_by_key(|(pattern, _)| *pattern);
     let last = model.classes.len() - 1;
     let zero = |table: &Vec<Vec<f64>>| table.iter().map(|p| vec![0.0; p.len()]).collect::<Vec<_>>();
     let mut counts = zero(&model.classes[last]);
-    for (pattern, count) in patterns {
-        let weight = count * model.shares(pattern, population.len())[last];
+    for same in patterns.chunk_by(|a, b| a.0 == b.0) {
+        // Whole numbers first: the sum must not depend on how the draws were shared out.
+        let (pattern, count) = (same[0].0, same.iter().map(|(_, count)| *count).sum::<u32>());
+        let weight = f64::from(count) * model.shares(pattern, population.len())[last];
         for (field, counts) in counts.iter_mut().enumerate() {
             counts[level(pattern, field)] += weight;
         }

@@ -1,7 +1,6 @@
 //! Words met so far, each taken apart once. A million names hold a few thousand words.
 
 use super::hashing::{FastMap, hash_bytes};
-use super::profile::is_level;
 use super::spelling::spell;
 use super::store::{Reader, Writer};
 use crate::error::{Error, Kind, Result};
@@ -32,10 +31,6 @@ pub struct Fold {
     pub hash: u64,
     /// Hash of the sound.
     pub sound: u32,
-    /// Whether it begins with a digit.
-    pub number: bool,
-    /// Whether it only names a level of an address (ward, street …).
-    pub level: bool,
 }
 
 /// Home names: of children, by order of birth in the south, by looks; spelt in full, as
@@ -58,7 +53,8 @@ fn is_nickname(toned: &str) -> bool {
 /// Interned words. Ids count from 0 in the order of first sight.
 #[derive(Debug, Clone, Default)]
 pub struct Lexicon {
-    typed: FastMap<Box<str>, u32>,
+    /// By the hash of the form as typed.
+    typed: FastMap<u64, u32>,
     by_toned: FastMap<Box<str>, u32>,
     by_folded: FastMap<Box<str>, u32>,
     words: Vec<Word>,
@@ -68,7 +64,8 @@ pub struct Lexicon {
 impl Lexicon {
     /// The id of a word as typed.
     pub fn word(&mut self, typed: &str) -> u32 {
-        if let Some(id) = self.typed.get(typed) {
+        let as_typed = hash_bytes(typed.as_bytes());
+        if let Some(id) = self.typed.get(&as_typed) {
             return *id;
         }
         let spelled = spell(typed);
@@ -87,13 +84,8 @@ impl Lexicon {
         if self.typed.len() >= MOST_TYPED {
             self.typed.clear();
         }
-        self.typed.insert(typed.into(), id);
+        self.typed.insert(as_typed, id);
         id
-    }
-
-    /// The id of a fold that needs no taking apart, such as a house number.
-    pub fn plain(&mut self, folded: &str) -> u32 {
-        self.fold_of(folded, folded)
     }
 
     fn fold_of(&mut self, folded: &str, sound: &str) -> u32 {
@@ -106,8 +98,6 @@ impl Lexicon {
             text: folded.into(),
             hash: hash_bytes(folded.as_bytes()),
             sound: hash_bytes(sound.as_bytes()) as u32,
-            number: folded.starts_with(|c: char| c.is_ascii_digit()),
-            level: is_level(folded),
         });
         id
     }
@@ -193,8 +183,6 @@ impl Lexicon {
                 text: text.into(),
                 hash: hash_bytes(text.as_bytes()),
                 sound: from.u32()?,
-                number: text.starts_with(|c: char| c.is_ascii_digit()),
-                level: is_level(text),
             });
         }
         for id in 0..from.length(16)? {

@@ -13,7 +13,10 @@ use super::model::Model;
 /// kept: no training lifts them to a link.
 const HOPELESS: f64 = -14.0;
 /// Pairs of at least this many bits connect records; the clustering decides.
-const PLAUSIBLE: f32 = -1.0;
+pub(super) const PLAUSIBLE: f32 = -1.0;
+
+/// Pairs whose records are fetched together before they are compared.
+const TOGETHER: usize = 24;
 
 /// How to link.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +27,24 @@ pub struct Options {
     pub learn: bool,
     /// Pairs of at least this many bits are kept in the result.
     pub least_bits: f32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { threads: 1, learn: true, least_bits: PLAUSIBLE }
+    }
+}
+
+impl Options {
+    /// Candidates below this many bits are not kept.
+    pub(super) fn hopeless(&self) -> f64 {
+        HOPELESS.min(f64::from(self.least_bits) * 3.0)
+    }
+}
+
+/// Pairs of strangers that are drawn among so many records.
+pub(super) fn draws(records: usize) -> usize {
+    (records * 4).min(400_000)
 }
 
 /// A candidate pair that was kept.
@@ -86,40 +107,22 @@ pub fn link<P: Population>(
     let skip: Vec<bool> = same_as.iter().enumerate().map(|(i, s)| *s as usize != i).collect();
     let blocks = Blocks::build(population, &skip, options.threads);
     watch.lap("block");
-    let hopeless = HOPELESS.min(f64::from(options.least_bits) * 3.0);
-    let found = candidates(population, &blocks, &model, hopeless, options.threads);
+    let found = candidates(population, &blocks, &model, options.hopeless(), options.threads);
     watch.lap("compare");
     if options.learn {
-        let draws = (records * 4).min(400_000);
-        strangers(&mut model, population, draws, options.threads);
-        let mut counted: Vec<(Pattern, f64)> =
-            found.patterns.iter().copied().zip(found.counts.iter().map(|c| *c as f64)).collect();
-        counted.sort_unstable_by_key(|(pattern, _)| *pattern);
-        learn(&mut model, how, &counted, records);
+        strangers(&mut model, population, draws(records), options.threads);
+        learn(&mut model, how, &found.counted(), records);
     }
     watch.lap("learn");
-    let bits: Vec<f32> = found.patterns.iter().map(|p| model.bits(*p, records) as f32).collect();
-    let mut edges: Vec<(u32, u32, f32)> = found
-        .pairs
-        .iter()
-        .map(|p| (p.a, p.b, bits[p.pattern as usize]))
-        .filter(|e| e.2 >= options.least_bits.min(PLAUSIBLE))
-        .collect();
-    edges.sort_unstable_by_key(|e| (e.0, e.1));
+    let edges = edges_of(&found, &model, records, options.least_bits.min(PLAUSIBLE));
+    let prior = model.prior(records);
     let odds = |a: u32, b: u32| {
         let pattern = population.compare(a, b);
-        (population.may_match(a, b) && !vetoes(pattern)).then(|| model.bits(pattern, records))
+        (population.may_match(a, b) && !vetoes(pattern)).then(|| model.bits_from(pattern, &prior))
     };
     let plausible: Vec<_> = edges.iter().filter(|e| e.2 >= PLAUSIBLE).copied().collect();
     let mut places = cluster_all(&plausible, records, &odds, options.threads);
-    for (record, same) in same_as.iter().enumerate().filter(|(i, s)| **s as usize != *i) {
-        // A copy goes where its original went, by a link that cannot be doubted.
-        let original = places[*same as usize];
-        places[record] = Place { bits: 60.0_f32.min(original.bits), ..original };
-        if original.bits == f32::INFINITY {
-            places[*same as usize].bits = 60.0;
-        }
-    }
+    copies(&mut places, same_as);
     watch.lap("cluster");
     let compared = population.rules().iter().cloned().zip(found.by_rule).collect();
     let names = population.rules().iter().cloned();
@@ -127,15 +130,59 @@ pub fn link<P: Population>(
     Linked { places, model, edges, compared, lost, seconds: watch.laps }
 }
 
-struct Found {
-    pairs: Vec<Pair>,
-    patterns: Vec<Pattern>,
-    counts: Vec<u64>,
+/// Plausible pairs, sorted, with their log2 odds under the trained model.
+pub(super) fn edges_of(
+    found: &Found,
+    model: &Model,
+    records: usize,
+    least: f32,
+) -> Vec<(u32, u32, f32)> {
+    let bits: Vec<f32> = found.patterns.iter().map(|p| model.bits(*p, records) as f32).collect();
+    let mut edges: Vec<(u32, u32, f32)> = found
+        .pairs
+        .iter()
+        .map(|p| (p.a, p.b, bits[p.pattern as usize]))
+        .filter(|e| e.2 >= least)
+        .collect();
+    edges.sort_unstable_by_key(|e| (e.0, e.1));
+    edges
+}
+
+/// A copy goes where its original went, by a link that cannot be doubted.
+pub(super) fn copies(places: &mut [Place], same_as: &[u32]) {
+    for (record, same) in same_as.iter().enumerate().filter(|(i, s)| **s as usize != *i) {
+        let original = places[*same as usize];
+        places[record] = Place { bits: 60.0_f32.min(original.bits), ..original };
+        if original.bits == f32::INFINITY {
+            places[*same as usize].bits = 60.0;
+        }
+    }
+}
+
+/// What the candidates were.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) pairs: Vec<Pair>,
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) counts: Vec<u64>,
     by_rule: Vec<u64>,
 }
 
 impl Found {
-    fn see(&mut self, ids: &mut FastMap<Pattern, u32>, pattern: Pattern, count: u64) -> u32 {
+    /// Patterns with their counts, sorted: sums of floating point numbers depend on their order.
+    pub(super) fn counted(&self) -> Vec<(Pattern, f64)> {
+        let counts = self.counts.iter().map(|count| *count as f64);
+        let mut counted: Vec<_> = self.patterns.iter().copied().zip(counts).collect();
+        counted.sort_unstable_by_key(|(pattern, _)| *pattern);
+        counted
+    }
+
+    pub(super) fn see(
+        &mut self,
+        ids: &mut FastMap<Pattern, u32>,
+        pattern: Pattern,
+        count: u64,
+    ) -> u32 {
         let next = self.patterns.len() as u32;
         let id = *ids.entry(pattern).or_insert(next);
         if id == next {
@@ -149,7 +196,7 @@ impl Found {
 
 /// Compares all candidates; threads take slices of the blocks, and their findings are put
 /// together in the order of the slices.
-fn candidates<P: Population>(
+pub(super) fn candidates<P: Population>(
     population: &P,
     blocks: &Blocks,
     model: &Model,
@@ -178,12 +225,7 @@ fn candidates<P: Population>(
                         let mut found = empty();
                         let mut ids = FastMap::default();
                         let mut hopeless: Vec<bool> = Vec::new();
-                        blocks.each_pair(slice, slices, |rule, a, b| {
-                            found.by_rule[rule] += 1;
-                            let (a, b) = (a.min(b), a.max(b));
-                            if !population.may_match(a, b) {
-                                return;
-                            }
+                        let mut see = |a: u32, b: u32| {
                             let pattern = population.compare(a, b);
                             let id = found.see(&mut ids, pattern, 1);
                             if id as usize == hopeless.len() {
@@ -192,7 +234,23 @@ fn candidates<P: Population>(
                             if !hopeless[id as usize] {
                                 found.pairs.push(Pair { a, b, pattern: id });
                             }
+                        };
+                        let mut by_rule = vec![0; population.rules().len()];
+                        let mut waiting: Vec<(u32, u32)> = Vec::with_capacity(TOGETHER);
+                        blocks.each_pair(slice, slices, |rule, a, b| {
+                            by_rule[rule] += 1;
+                            let (a, b) = (a.min(b), a.max(b));
+                            if !population.may_match(a, b) {
+                                return;
+                            }
+                            std::hint::black_box(population.touch(a) ^ population.touch(b));
+                            waiting.push((a, b));
+                            if waiting.len() == TOGETHER {
+                                waiting.drain(..).for_each(|(a, b)| see(a, b));
+                            }
                         });
+                        waiting.drain(..).for_each(|(a, b)| see(a, b));
+                        found.by_rule = by_rule;
                         made.push((slice, found));
                     }
                 })
@@ -226,18 +284,39 @@ fn cluster_all(
     threads: usize,
 ) -> Vec<Place> {
     let groups = components(edges, PLAUSIBLE);
+    let placed = cluster_groups(&groups, edges, records, odds, threads);
+    let alone = |i| Place { entity: i, bits: f32::INFINITY, torn: false };
+    let mut places: Vec<Place> = (0..records as u32).map(alone).collect();
+    for (record, place) in placed {
+        places[record as usize] = place;
+    }
+    places
+}
+
+/// Places of the records of some groups; of `edges`, those of other groups do not matter.
+pub(super) fn cluster_groups(
+    groups: &[Vec<u32>],
+    edges: &[(u32, u32, f32)],
+    records: usize,
+    odds: &(dyn Fn(u32, u32) -> Option<f64> + Sync),
+    threads: usize,
+) -> Vec<(u32, Place)> {
     let mut group_of = vec![u32::MAX; records];
     for (at, group) in groups.iter().enumerate() {
         for record in group {
             group_of[*record as usize] = at as u32;
         }
     }
-    let mut inner: Vec<(u32, u32)> =
-        edges.iter().enumerate().map(|(i, e)| (group_of[e.0 as usize], i as u32)).collect();
+    let mut inner: Vec<(u32, u32)> = edges
+        .iter()
+        .enumerate()
+        .map(|(i, e)| (group_of[e.0 as usize], i as u32))
+        .filter(|(group, _)| *group != u32::MAX)
+        .collect();
     inner.sort_unstable();
     let share = groups.len().div_ceil(threads * 4).max(1);
     let next = std::sync::atomic::AtomicUsize::new(0);
-    let placed: Vec<(u32, Place)> = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|_| {
                 scope.spawn(|| {
@@ -262,11 +341,5 @@ fn cluster_all(
             })
             .collect();
         workers.into_iter().filter_map(|w| w.join().ok()).flatten().collect()
-    });
-    let alone = |i| Place { entity: i, bits: f32::INFINITY, torn: false };
-    let mut places: Vec<Place> = (0..records as u32).map(alone).collect();
-    for (record, place) in placed {
-        places[record as usize] = place;
-    }
-    places
+    })
 }

@@ -2,12 +2,14 @@
 //!
 //! From the bottom up:
 //! * [`spelling`], [`values`]: one word, one number as typed
-//! * [`lexicon`], [`profile`], [`people`]: records as small numbers, with frequencies
+//! * [`lexicon`], [`address`], [`profile`], [`people`]: records as small numbers, with frequencies
 //! * [`fields`], [`compare`]: two records → a pattern of levels
 //! * [`model`], [`prior`]: a pattern → bits for and against, field by field
 //! * [`verdict`]: what a shared document number proves
+//! * [`blocks`], [`learn`], [`link`], [`cluster`]: all records at once; [`parts`]: in tasks, file to file
 //! * [`keys`], [`index`], [`answers`]: who is worth comparing; the incremental index; a batch
 
+pub mod address;
 pub mod answers;
 pub mod blocks;
 pub mod cluster;
@@ -20,6 +22,7 @@ pub mod learn;
 pub mod lexicon;
 pub mod link;
 pub mod model;
+pub mod parts;
 pub mod people;
 pub mod prior;
 pub mod profile;

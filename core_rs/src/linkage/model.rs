@@ -50,12 +50,38 @@ pub struct Weight<'a> {
 impl Model {
     /// Log2 odds that a pair with this pattern is one person, among `records` records.
     pub fn bits(&self, pattern: Pattern, records: usize) -> f64 {
+        self.bits_from(pattern, &self.prior(records))
+    }
+
+    /// What [`Model::bits_from`] starts from: the same for all pairs among `records` records.
+    pub fn prior(&self, records: usize) -> [f64; CLASSES] {
         let mut scratch = [0.0; CLASSES];
         self.start(records, &mut scratch);
+        scratch
+    }
+
+    /// [`Model::bits`] for many pairs with one prior.
+    pub fn bits_from(&self, pattern: Pattern, prior: &[f64; CLASSES]) -> f64 {
+        let scratch = self.walk(pattern, prior);
+        self.calibrated(pattern, self.odds(&scratch))
+    }
+
+    /// A bound that [`Model::bits_from`] never passes, without a logarithm: most of the people
+    /// who share some key are no candidates, and this is all that is asked about them.
+    pub fn most_bits_from(&self, pattern: Pattern, prior: &[f64; CLASSES]) -> f64 {
+        let scratch = self.walk(pattern, prior);
+        let others = &scratch[1..self.classes.len()];
+        let most = others.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        self.calibrated(pattern, (scratch[0] - most) / std::f64::consts::LN_2)
+    }
+
+    #[inline]
+    fn walk(&self, pattern: Pattern, prior: &[f64; CLASSES]) -> [f64; CLASSES] {
+        let mut scratch = *prior;
         for field in 0..self.fields.len() {
             self.step(field, level(pattern, field), &mut scratch);
         }
-        self.calibrated(pattern, self.odds(&scratch))
+        scratch
     }
 
     fn calibrated(&self, pattern: Pattern, odds: f64) -> f64 {

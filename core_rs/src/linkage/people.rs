@@ -1,14 +1,21 @@
 //! Profiles with what they refer to: words, addresses, frequencies, shared phones and addresses.
 
+use super::address::Reader as Addresses;
 use super::hashing::{FastMap, FastSet, mix};
 use super::lexicon::Lexicon;
-use super::profile::{NONE, Profile, Typed, read, read_place};
+use super::profile::{Profile, Typed, read};
 use super::store::{Reader, Writer};
-use crate::error::{Error, Kind, Result};
+use super::values::Born;
+use crate::error::Result;
 
 /// A phone or an address shared by more people than this belongs to a clinic, a volunteer or a
 /// whole hamlet and says nothing about the person (pitfall 3).
 pub const MOST_PEOPLE: usize = 12;
+
+/// See [`common_days`].
+const MANY_TIMES: f64 = 6.0;
+/// Fewer people than this on one day are chance.
+const LEAST_COMMON: f64 = 30.0;
 
 /// Birth cohorts by decade, from before 1950 to 2010 and later, and the unknown: names have their
 /// time, so that two strangers born in one year share a name far more often than any two.
@@ -28,12 +35,7 @@ pub struct People {
     pub profiles: Vec<Profile>,
     /// Words of names.
     pub names: Lexicon,
-    /// Words of addresses.
-    pub places: Lexicon,
-    place_ids: FastMap<u64, u32>,
-    place_ends: Vec<u32>,
-    /// Folds of the words of all addresses, the highest bit set on numbers.
-    place_words: Vec<u32>,
+    addresses: Addresses,
     /// Records for each family combination and for each folded given name.
     family_ids: FastMap<u64, u32>,
     family_counts: Vec<u32>,
@@ -48,15 +50,30 @@ pub struct People {
     pub crowded_phones: FastSet<u32>,
     /// See `crowded_phones`.
     pub crowded_places: FastSet<u32>,
+    /// Days of birth that far more people state than others: what some register or form puts for
+    /// an unknown day, so that they weigh no more than 1 January.
+    pub common_days: FastSet<u32>,
     /// Old ward code → its successor, both hashed (pitfall 12).
     pub wards: FastMap<u32, u32>,
-    scratch: Vec<u32>,
 }
 
 impl People {
     /// Nobody yet, with old ward codes and their successors.
     pub fn with_wards(wards: FastMap<u32, u32>) -> Self {
         Self { wards, ..Self::default() }
+    }
+
+    /// The same words, wards and addresses with nobody in them.
+    pub(super) fn emptied(&self) -> Self {
+        let mut people = self.clone();
+        people.profiles = Vec::new();
+        people.family_counts.fill(0);
+        people.given_counts.clear();
+        people.cohort_counts = [0; COHORTS];
+        people.marked_counts.clear();
+        people.marked_fold_counts.clear();
+        people.joint_counts.clear();
+        people
     }
 
     /// Reads a record without keeping it: words and addresses are interned, counts are not moved.
@@ -66,17 +83,7 @@ impl People {
             profile.ward = *successor;
         }
         if let Some(address) = typed.address {
-            let mut words = std::mem::take(&mut self.scratch);
-            read_place(address, &mut self.places, &mut words);
-            if !words.is_empty() {
-                for word in &mut words {
-                    if self.places.fold(*word).number {
-                        *word |= NUMBER;
-                    }
-                }
-                profile.place = self.place(&words);
-            }
-            self.scratch = words;
+            profile.address = self.addresses.read(address);
         }
         if profile.has_name() {
             profile.family_id = self.family(&profile);
@@ -136,18 +143,6 @@ impl People {
         all >= 40 && (rare(a) || rare(b))
     }
 
-    fn place(&mut self, words: &[u32]) -> u32 {
-        let hash = words.iter().fold(3, |h, w| mix(h, u64::from(*w)));
-        if let Some(id) = self.place_ids.get(&hash) {
-            return *id;
-        }
-        let id = self.place_ends.len() as u32;
-        self.place_words.extend_from_slice(words);
-        self.place_ends.push(self.place_words.len() as u32);
-        self.place_ids.insert(hash, id);
-        id
-    }
-
     fn family(&mut self, profile: &Profile) -> u32 {
         let hash = profile
             .family()
@@ -159,14 +154,6 @@ impl People {
             self.family_counts.push(0);
         }
         id
-    }
-
-    /// Folds of an address's words.
-    #[inline]
-    pub fn place_words(&self, place: u32) -> &[u32] {
-        let at = place as usize;
-        let start = if at == 0 { 0 } else { self.place_ends[at - 1] as usize };
-        &self.place_words[start..self.place_ends[at] as usize]
     }
 
     /// Share of this given name, folded, among the records of the cohort; smoothed for names not
@@ -201,20 +188,6 @@ impl People {
     /// Takes in people read by another thread; call in one fixed order for one fixed result.
     pub fn take_in(&mut self, other: &Self) {
         let (words, _) = self.names.take_in(&other.names);
-        let (_, folds) = self.places.take_in(&other.places);
-        let mut mapped = Vec::new();
-        let places: Vec<u32> = (0..other.place_ends.len() as u32)
-            .map(|id| {
-                mapped.clear();
-                mapped.extend(
-                    other
-                        .place_words(id)
-                        .iter()
-                        .map(|w| folds[(w & !NUMBER) as usize] | (w & NUMBER)),
-                );
-                self.place(&mapped)
-            })
-            .collect();
         self.profiles.reserve(other.profiles.len());
         for profile in &other.profiles {
             let mut profile = *profile;
@@ -225,17 +198,20 @@ impl People {
                 }
                 profile.family_id = self.family(&profile);
             }
-            if profile.place != NONE {
-                profile.place = places[profile.place as usize];
-            }
             self.keep(profile);
         }
     }
 
-    /// Finds the phones and addresses that too many people share.
+    /// Finds the days of birth that too many people state.
+    pub fn find_common_days(&mut self) {
+        self.common_days = common_days(self.profiles.iter().map(|p| p.born));
+    }
+
+    /// Finds the phones, addresses and days of birth that too many people share.
     pub fn find_crowds(&mut self) {
-        self.crowded_phones = crowds(self.profiles.iter().map(|p| (p.phone, p.name)), 0);
-        self.crowded_places = crowds(self.profiles.iter().map(|p| (p.place, p.name)), NONE);
+        self.find_common_days();
+        self.crowded_phones = crowds(self.profiles.iter().map(|p| (p.phone, p.name)));
+        self.crowded_places = crowds(self.profiles.iter().map(|p| (p.address.id, p.name)));
     }
 }
 
@@ -246,29 +222,14 @@ fn bump(counts: &mut Vec<u32>, at: usize, by: i32) {
     counts[at] = counts[at].saturating_add_signed(by);
 }
 
-/// Marks a number among the words of an address.
-const NUMBER: u32 = 1 << 31;
-
-/// Whether a word of an address is a number.
-#[inline]
-pub fn is_number(word: u32) -> bool {
-    word & NUMBER != 0
-}
-
-/// The fold of a word of an address.
-#[inline]
-pub fn place_fold(word: u32) -> u32 {
-    word & !NUMBER
-}
-
 fn joint(fold: u32, family: u32) -> u64 {
     (u64::from(fold) << 32) | u64::from(family)
 }
 
 /// Values that come with more than [`MOST_PEOPLE`] different names.
-fn crowds(values: impl Iterator<Item = (u32, u32)>, none: u32) -> FastSet<u32> {
+fn crowds(values: impl Iterator<Item = (u32, u32)>) -> FastSet<u32> {
     let mut sorted: Vec<u64> = values
-        .filter(|(value, name)| *value != none && *name != 0)
+        .filter(|(value, name)| *value != 0 && *name != 0)
         .map(|(value, name)| (u64::from(value) << 32) | u64::from(name))
         .collect();
     sorted.sort_unstable();
@@ -280,16 +241,29 @@ fn crowds(values: impl Iterator<Item = (u32, u32)>, none: u32) -> FastSet<u32> {
         .collect()
 }
 
+/// Days that are [`MANY_TIMES`] as frequent as the days around them, and not by chance.
+fn common_days(born: impl Iterator<Item = Born>) -> FastSet<u32> {
+    let mut counts: FastMap<u32, u32> = FastMap::default();
+    let mut years: FastMap<u32, u32> = FastMap::default();
+    for born in born.filter(|b| b.is_exact()) {
+        *counts.entry(born.packed()).or_default() += 1;
+        *years.entry(born.year()).or_default() += 1;
+    }
+    counts
+        .into_iter()
+        .filter(|(day, count)| {
+            let year = f64::from(years[&Born::from_packed(*day).year()]);
+            f64::from(*count) > (MANY_TIMES * year / 365.0).max(LEAST_COMMON)
+        })
+        .map(|(day, _)| day)
+        .collect()
+}
+
 impl People {
-    /// Appends words, addresses, crowds and wards; profiles are the owner's.
+    /// Appends words, crowds and wards; profiles are the owner's.
     pub(super) fn write(&self, to: &mut Writer) {
         self.names.write(to);
-        self.places.write(to);
-        to.u32(self.place_ends.len() as u32);
-        self.place_ends.iter().for_each(|end| to.u32(*end));
-        to.u32(self.place_words.len() as u32);
-        self.place_words.iter().for_each(|word| to.u32(*word));
-        for crowd in [&self.crowded_phones, &self.crowded_places] {
+        for crowd in [&self.crowded_phones, &self.crowded_places, &self.common_days] {
             let mut sorted: Vec<u32> = crowd.iter().copied().collect();
             sorted.sort_unstable();
             to.u32(sorted.len() as u32);
@@ -308,29 +282,13 @@ impl People {
 
     /// Reads what [`People::write`] wrote.
     pub(super) fn read_from(from: &mut Reader<'_>) -> Result<Self> {
-        let mut people =
-            Self { names: Lexicon::read(from)?, places: Lexicon::read(from)?, ..Self::default() };
+        let mut people = Self { names: Lexicon::read(from)?, ..Self::default() };
         let list = |from: &mut Reader<'_>| -> Result<Vec<u32>> {
             (0..from.length(4)?).map(|_| from.u32()).collect()
         };
-        let ends = list(from)?;
-        let words = list(from)?;
-        let (_, folds) = people.places.len();
-        let mut start = 0;
-        for end in ends {
-            let place = words.get(start..end as usize).unwrap_or_default();
-            if place.is_empty() || place.iter().any(|w| place_fold(*w) as usize >= folds) {
-                return Err(Error::new(
-                    Kind::Malformed,
-                    "linkage.index_file",
-                    "the person index file refers to unknown words",
-                ));
-            }
-            people.place(place);
-            start = end as usize;
-        }
         people.crowded_phones = list(from)?.into_iter().collect();
         people.crowded_places = list(from)?.into_iter().collect();
+        people.common_days = list(from)?.into_iter().collect();
         for _ in 0..from.length(8)? {
             people.wards.insert(from.u32()?, from.u32()?);
         }
@@ -346,7 +304,6 @@ impl People {
             all.then_some(())?;
             profile.family_id = self.family(profile);
         }
-        let place = profile.place == NONE || (profile.place as usize) < self.place_ends.len();
-        place.then_some(())
+        Some(())
     }
 }

@@ -1,6 +1,7 @@
 //! A record as typed → a profile of small numbers that can be compared in a few hundred
 //! nanoseconds.
 
+use super::address::Address;
 use super::hashing::{hash_bytes, key, mix};
 use super::lexicon::Lexicon;
 use super::values::{
@@ -11,12 +12,6 @@ use super::values::{
 #[inline]
 fn between_names(c: char) -> bool {
     matches!(c, ' ' | '.' | ',' | '-' | '_' | '/' | '\t' | '\n' | '\r' | '\u{a0}')
-}
-
-/// What parts the words of an address; a house number keeps its slash.
-#[inline]
-fn between_places(c: char) -> bool {
-    matches!(c, ' ' | ',' | '.' | ';' | '-' | ':' | '\t' | '\n' | '\r' | '\u{a0}')
 }
 
 /// No word.
@@ -53,7 +48,10 @@ pub enum Card {
 }
 
 /// What a record becomes. Ids refer to the [`People`](super::people::People) that made it.
+///
+/// Two lines of the processor's cache, which it fetches together.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(128))]
 #[allow(missing_docs, reason = "the names say it; ids and units are in the comments")]
 pub struct Profile {
     /// Word id of the given name (the last word), [`NONE`] if missing.
@@ -77,8 +75,7 @@ pub struct Profile {
     pub qid: u64,
     /// National digits without the leading zero; 0 if missing.
     pub phone: u32,
-    /// Id of the address, [`NONE`] if missing.
-    pub place: u32,
+    pub address: Address,
     /// Hash of the ward code, 0 if missing.
     pub ward: u32,
     /// Hash of the tube code, 0 if missing.
@@ -91,13 +88,20 @@ impl Profile {
         &self.family[..usize::from(self.family_len)]
     }
 
+    /// Reads the first and the last of it (see [`super::blocks::Population::touch`]).
+    #[inline]
+    pub fn touch(&self) -> u32 {
+        self.name ^ self.address.id
+    }
+
     /// Whether a name is known.
     pub fn has_name(&self) -> bool {
         self.given != NONE
     }
 }
 
-/// Reads all fields but the address and the frequencies, which [`super::people::People`] adds.
+/// Reads all fields but the address and what refers to other records, which
+/// [`super::people::People`] adds.
 pub fn read(typed: &Typed<'_>, names: &mut Lexicon) -> Profile {
     let mut words = [NONE; 8];
     let mut count = 0;
@@ -135,7 +139,7 @@ pub fn read(typed: &Typed<'_>, names: &mut Lexicon) -> Profile {
         insurance: read_insurance(typed.health_insurance.unwrap_or("")),
         qid: text_hash(typed.personal_qid),
         phone: read_phone(typed.phone.unwrap_or("")),
-        place: NONE,
+        address: Address::default(),
         ward: text_hash(typed.ward_code) as u32,
         tube: text_hash(typed.sample_code) as u32,
     }
@@ -155,41 +159,4 @@ fn check_card(cccd: u64, born: Born, sex: u8) -> Card {
     let (year, stated_sex) = stated(cccd);
     let agrees = (!born.is_known() || born.year() == year) && (sex == 0 || sex == stated_sex);
     if agrees { Card::Own } else { Card::Doubtful }
-}
-
-/// Words of an address that only name a level (ward, district, street …), folded.
-const LEVEL_WORDS: &[&str] = &[
-    "p", "phuong", "x", "xa", "tt", "thi", "h", "huyen", "q", "quan", "t", "tinh", "tp", "thanh",
-    "pho", "tx", "dk", "dac", "khu", "d", "duong", "so", "nha", "thon", "to", "ap", "kp", "tdp",
-    "khom", "khoi", "xom", "ban", "buon", "lang", "doi", "hem", "ngo", "ng", "kiet", "ngach",
-    "dan", "tphcm", "hcm", "hn", "sn", "f", "viet", "nam", "vn",
-];
-
-/// Whether a folded word only names a level of an address.
-pub(super) fn is_level(folded: &str) -> bool {
-    folded.is_empty() || LEVEL_WORDS.contains(&folded)
-}
-
-/// The words of an address that tell places apart: numbers and names, at most twelve, as folds.
-pub fn read_place(text: &str, places: &mut Lexicon, into: &mut Vec<u32>) {
-    into.clear();
-    for piece in text.split(between_places) {
-        if piece.is_empty() || into.len() == 12 {
-            continue;
-        }
-        let fold = if piece.bytes().any(|b| b.is_ascii_digit()) {
-            let number = piece.trim_start_matches(|c: char| !c.is_ascii_digit());
-            if number.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
-                places.plain(number)
-            } else {
-                places.plain(&number.to_lowercase())
-            }
-        } else {
-            let word = places.word(piece);
-            places.get(word).fold
-        };
-        if !places.fold(fold).level {
-            into.push(fold);
-        }
-    }
 }

@@ -10,7 +10,9 @@ use super::fields::{Pattern, level};
 use super::hashing::{FastMap, hash_bytes, mix};
 use super::keys::{RULE_NAMES, RULES, keys};
 use super::people::People;
-use super::profile::{NONE, Typed};
+use super::profile::{NONE, Profile, Typed};
+use super::store::{Reader, Writer, broken, read_profile, write_profile};
+use crate::error::Result;
 
 /// A row as typed, with what only tells whether it was sent twice.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,6 +39,15 @@ impl Registry {
         let people = People::with_wards(wards.map(|(old, new)| (hash(old), hash(new))).collect());
         let rules = RULE_NAMES.iter().map(|name| (*name).to_owned()).collect();
         Self { people, contents: Vec::new(), rules }
+    }
+
+    /// A registry of profiles read before; none of them repeats another byte for byte.
+    pub(super) fn of(mut people: People, profiles: impl Iterator<Item = Profile>) -> Self {
+        for profile in profiles {
+            people.keep(profile);
+        }
+        let contents = vec![0; people.profiles.len()];
+        Self { people, contents, ..Self::new(std::iter::empty()) }
     }
 
     /// Reads `count` rows, in shares of one for each thread.
@@ -70,13 +81,49 @@ impl Registry {
             workers.into_iter().filter_map(|w| w.join().ok()).collect()
         });
         for (people, contents) in parts {
-            if self.people.profiles.is_empty() {
-                self.people = people;
-            } else {
-                self.people.take_in(&people);
-            }
-            self.contents.extend(contents);
+            self.append(people, contents);
         }
+    }
+
+    fn append(&mut self, people: People, contents: Vec<u64>) {
+        if self.people.profiles.is_empty() {
+            self.people = people;
+        } else {
+            self.people.take_in(&people);
+        }
+        self.contents.extend(contents);
+    }
+
+    /// Appends records read elsewhere.
+    pub(super) fn take_in(&mut self, other: Self) {
+        self.append(other.people, other.contents);
+    }
+
+    /// Appends everything to a file's bytes.
+    pub(super) fn write(&self, to: &mut Writer) {
+        self.people.write(to);
+        to.u32(self.people.profiles.len() as u32);
+        self.people.profiles.iter().for_each(|profile| write_profile(profile, to));
+        to.u32(self.contents.len() as u32);
+        self.contents.iter().for_each(|hash| to.u64(*hash));
+    }
+
+    /// Reads what [`Registry::write`] wrote.
+    pub(super) fn read_from(from: &mut Reader<'_>) -> Result<Self> {
+        let mut registry = Self::new(std::iter::empty());
+        registry.people = People::read_from(from)?;
+        for _ in 0..from.length(80)? {
+            let mut profile = read_profile(from)?;
+            registry
+                .people
+                .settle(&mut profile)
+                .ok_or_else(|| broken("refers to unknown words"))?;
+            registry.people.keep(profile);
+        }
+        for _ in 0..from.length(8)? {
+            registry.contents.push(from.u64()?);
+        }
+        Ok(registry)
     }
 
     /// For each record the first one that is byte-identical with it, itself if none; and makes
@@ -174,6 +221,10 @@ impl Population for Registry {
         let p = &self.people.profiles[record as usize];
         let given = if p.given == NONE { 0 } else { self.people.names.get(p.given).fold + 1 };
         [p.ward, p.born.year(), given]
+    }
+
+    fn touch(&self, record: u32) -> u32 {
+        self.people.profiles[record as usize].touch()
     }
 
     fn compare(&self, a: u32, b: u32) -> Pattern {

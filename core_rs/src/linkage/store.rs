@@ -3,6 +3,7 @@
 //! Layout: magic and version, then the parts in the order below, little-endian, each list with
 //! its length first; at the end a hash of all before it.
 
+use super::address::Address;
 use super::fields::Field;
 use super::hashing::hash_bytes;
 use super::index::{GONE, PersonIndex};
@@ -11,14 +12,14 @@ use super::profile::{Card, Profile};
 use super::values::Born;
 use crate::error::{Error, Kind, Result};
 
-const MAGIC: &[u8; 8] = b"TRAMPI\x00\x02";
+const MAGIC: &[u8; 8] = b"TRAMPI\x00\x03";
 
-fn broken(what: &str) -> Error {
-    Error::new(Kind::Malformed, "linkage.index_file", format!("the person index file {what}"))
+pub(super) fn broken(what: &str) -> Error {
+    Error::new(Kind::Malformed, "linkage.index_file", format!("the file {what}"))
 }
 
 /// Writes numbers and texts.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Writer(pub(super) Vec<u8>);
 
 impl Writer {
@@ -30,6 +31,12 @@ impl Writer {
     }
     pub(super) fn f64(&mut self, value: f64) {
         self.u64(value.to_bits());
+    }
+    pub(super) fn list(&mut self, values: &[u32]) {
+        self.u32(values.len() as u32);
+        for value in values {
+            self.u32(*value);
+        }
     }
     pub(super) fn text(&mut self, text: &str) {
         self.u32(text.len() as u32);
@@ -62,6 +69,11 @@ impl<'a> Reader<'a> {
     pub(super) fn text(&mut self) -> Result<&'a str> {
         let length = self.u32()? as usize;
         std::str::from_utf8(self.take(length)?).map_err(|_| broken("holds text that is not UTF-8"))
+    }
+    pub(super) fn list(&mut self) -> Result<Vec<u32>> {
+        let length = self.length(4)?;
+        let bytes = self.take(length * 4)?;
+        Ok(bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
     }
     /// A length that the rest can hold, at `least` bytes an entry.
     pub(super) fn length(&mut self, least: usize) -> Result<usize> {
@@ -119,19 +131,23 @@ impl Model {
     }
 }
 
-fn write_profile(p: &Profile, to: &mut Writer) {
+pub(super) fn write_profile(p: &Profile, to: &mut Writer) {
     to.u32(p.given);
     p.family.iter().for_each(|w| to.u32(*w));
     to.u32(u32::from_le_bytes([p.family_len, u8::from(p.marked), p.sex, p.card as u8]));
-    for value in [p.name, p.born.packed(), p.cmnd, p.phone, p.place, p.ward, p.tube] {
+    for value in [p.name, p.born.packed(), p.cmnd, p.phone, p.ward, p.tube] {
         to.u32(value);
     }
     for value in [p.cccd, p.insurance, p.qid] {
         to.u64(value);
     }
+    to.u32(p.address.id);
+    to.u32(p.address.key);
+    to.u32(p.address.words().len() as u32);
+    p.address.words().iter().for_each(|word| to.u32(u32::from(*word)));
 }
 
-fn read_profile(from: &mut Reader<'_>) -> Result<Profile> {
+pub(super) fn read_profile(from: &mut Reader<'_>) -> Result<Profile> {
     let given = from.u32()?;
     let mut family = [0; 4];
     for word in &mut family {
@@ -155,13 +171,20 @@ fn read_profile(from: &mut Reader<'_>) -> Result<Profile> {
         born: Born::from_packed(from.u32()?),
         cmnd: from.u32()?,
         phone: from.u32()?,
-        place: from.u32()?,
         ward: from.u32()?,
         tube: from.u32()?,
         cccd: from.u64()?,
         insurance: from.u64()?,
         qid: from.u64()?,
+        address: read_address(from)?,
     })
+}
+
+fn read_address(from: &mut Reader<'_>) -> Result<Address> {
+    let (id, key) = (from.u32()?, from.u32()?);
+    let words: Result<Vec<u16>> =
+        (0..from.length(4)?).map(|_| from.u32().map(|word| word as u16)).collect();
+    Ok(Address::from_parts(id, key, &words?))
 }
 
 impl PersonIndex {

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::arrow::{Table, Text, read_table};
+use super::people::{Linkage, threads_of};
 use super::to_python;
 use crate::error::{Error, Kind};
 use crate::linkage::answers::{Answer, match_rows};
@@ -239,6 +240,15 @@ impl PersonIndex {
         .map_err(|e| to_python(py, &e))
     }
 
+    #[pyo3(signature = (*, threads=None))]
+    fn link(&self, py: Python<'_>, threads: Option<usize>) -> Linkage {
+        py.detach(|| {
+            // Look-ups go on while this copy is linked.
+            let (registry, persons) = self.lock().registry();
+            Linkage::of_persons(registry, persons, threads_of(threads))
+        })
+    }
+
     #[allow(clippy::needless_pass_by_value, reason = "PyO3 hands over owned paths")]
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         py.detach(|| {
@@ -342,6 +352,7 @@ pub(super) fn table(columns: Vec<(&str, DataType, ArrayRef)>) -> Result<Table, E
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Candidate>()?;
     module.add_class::<PersonIndex>()?;
+    super::link_parts::register(module)?;
     super::people::register(module)?;
     super::records::register(module)
 }

@@ -12,6 +12,7 @@ mod arrow;
 mod batch;
 mod cbor_objects;
 mod credential;
+mod link_parts;
 mod linkage;
 mod merkle;
 mod name_columns;

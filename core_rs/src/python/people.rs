@@ -1,6 +1,7 @@
 //! Python face of linking people in bulk.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -17,8 +18,10 @@ use super::linkage::{Columns, table};
 use super::to_python;
 use crate::error::{Error, Kind};
 use crate::linkage::blocks::Population;
+use crate::linkage::cluster::Place;
 use crate::linkage::link::{Linked, Options, link};
 use crate::linkage::model::{Model, probability};
+use crate::linkage::parts::Parts;
 use crate::linkage::prior::people_learning;
 use crate::linkage::registry::{Registry, Row, contradicts};
 
@@ -92,6 +95,12 @@ impl Ids {
     }
 }
 
+/// As many as asked for, or one for each processor.
+pub(super) fn threads_of(asked: Option<usize>) -> usize {
+    let available = std::thread::available_parallelism().map_or(1, usize::from);
+    asked.unwrap_or(available).clamp(1, 64)
+}
+
 /// Reads records part by part, then links them all.
 #[pyclass(module = "core_rs")]
 pub(super) struct PeopleLinker {
@@ -107,8 +116,7 @@ impl PeopleLinker {
     fn new(threads: Option<usize>, ward_successors: Option<BTreeMap<String, String>>) -> Self {
         let wards = ward_successors.unwrap_or_default();
         let registry = Registry::new(wards.iter().map(|(old, new)| (&**old, &**new)));
-        let available = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = threads.unwrap_or(available).clamp(1, 64);
+        let threads = threads_of(threads);
         Self { registry, ids: Ids::Texts(Vec::new()), threads }
     }
 
@@ -119,6 +127,12 @@ impl PeopleLinker {
     fn add(&mut self, py: Python<'_>, records: &Bound<'_, PyAny>) -> PyResult<()> {
         let (_, batches) = read_table(records)?;
         py.detach(|| self.read(&batches)).map_err(|e| to_python(py, &e))
+    }
+
+    /// Writes the rows read as one part of a linking in tasks.
+    fn save_part(&mut self, py: Python<'_>, directory: PathBuf, part: usize) -> PyResult<()> {
+        py.detach(|| Parts::new(directory, 1, 1).store_read(part, &self.registry))
+            .map_err(|e| to_python(py, &e))
     }
 
     #[pyo3(signature = (*, learn=true))]
@@ -162,13 +176,23 @@ impl PeopleLinker {
     fn finish(&mut self, learn: bool) -> Linkage {
         let registry = std::mem::replace(&mut self.registry, Registry::new(std::iter::empty()));
         let ids = std::mem::replace(&mut self.ids, Ids::Texts(Vec::new()));
-        let mut registry = registry;
+        Linkage::of(registry, ids, self.threads, learn)
+    }
+}
+
+impl Linkage {
+    fn of(mut registry: Registry, ids: Ids, threads: usize, learn: bool) -> Self {
         let same_as = registry.settle();
-        let options = Options { threads: self.threads, learn, least_bits: -1.0 };
+        let options = Options { threads, learn, ..Options::default() };
         let linked =
             link(&registry, &same_as, Model::people(), &people_learning(), contradicts, options);
         let conflicts = registry.shared_tubes(|r| linked.places[r as usize].entity);
-        Linkage { registry, ids, linked, conflicts }
+        Self { registry, ids, linked, conflicts }
+    }
+
+    /// Links what an index holds; the ids are its persons.
+    pub(super) fn of_persons(registry: Registry, persons: Vec<i64>, threads: usize) -> Self {
+        Self::of(registry, Ids::Numbers(persons), threads, true)
     }
 }
 
@@ -184,6 +208,16 @@ pub(super) struct Linkage {
 /// Below this probability a person should look at the link.
 const REVIEW_BELOW: f64 = 0.95;
 
+/// Probability of the weakest join that holds a record, none for one alone.
+pub(super) fn score(place: &Place) -> Option<f64> {
+    place.bits.is_finite().then(|| probability(place.bits.into()))
+}
+
+/// Whether the join is weak, or a plausible link was refused.
+pub(super) fn needs_review(place: &Place) -> bool {
+    place.torn || score(place).is_some_and(|score| score < REVIEW_BELOW)
+}
+
 #[pymethods]
 impl Linkage {
     fn __len__(&self) -> usize {
@@ -195,15 +229,13 @@ impl Linkage {
         let places = &self.linked.places;
         let (kind, record_ids) = self.ids.column(0..places.len());
         let (_, entity_ids) = self.ids.column(places.iter().map(|p| p.entity as usize));
-        let scores: Float64Array =
-            places.iter().map(|p| p.bits.is_finite().then(|| probability(p.bits.into()))).collect();
+        let scores: Float64Array = places.iter().map(score).collect();
         let review: BooleanArray = places
             .iter()
             .enumerate()
-            .map(|(record, p)| {
-                let weak = p.bits.is_finite() && probability(p.bits.into()) < REVIEW_BELOW;
+            .map(|(record, place)| {
                 let conflict = self.conflicts.binary_search(&(record as u32)).is_ok();
-                Some(weak || p.torn || conflict)
+                Some(needs_review(place) || conflict)
             })
             .collect();
         table(vec![
