@@ -10,6 +10,7 @@ from portal.actors import Actor
 from portal.campaigns import services
 from portal.campaigns.models import Campaign, CollectionSession, PoolPolicy
 from portal.campaigns.rules import CampaignStatus, Method, SessionStatus, SpecimenType
+from portal.campaigns.words import SPECIMENS
 from portal.web.views import (
     RecordView,
     SQLAInterface,
@@ -26,11 +27,6 @@ STATUS_CHOICES = [
     ("closed", lazy_gettext("Closed"), "mute"),
 ]
 METHODS = [(Method.PCR, lazy_gettext("RT-PCR")), (Method.ANTIGEN, lazy_gettext("Rapid antigen"))]
-SPECIMENS = [
-    (SpecimenType.NASOPHARYNGEAL, lazy_gettext("Nasopharyngeal swab")),
-    (SpecimenType.OROPHARYNGEAL, lazy_gettext("Throat swab")),
-    (SpecimenType.SALIVA, lazy_gettext("Saliva")),
-]
 
 
 def _moves(item: Any, base: str) -> list[Step]:

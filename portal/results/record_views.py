@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy.orm import Session
 
 from portal.actors import Actor
+from portal.campaigns.words import SPECIMENS
 from portal.pools.rules import FINAL, STATE_NAMES, PersonState
 from portal.results import corrections
 from portal.results.models import LabResult
@@ -210,6 +211,7 @@ class TubeView(RecordView):
     choices_columns = {
         "status": [(status, said[0], said[1]) for status, said in TUBE_STATUSES.items()],
         "outcome": [(outcome, said[0], said[1]) for outcome, said in OUTCOMES.items()],
+        "specimen_type": SPECIMENS,
     }
     empty_text = lazy_gettext("No tube yet. Tubes are opened by scanning their label.")
 
