@@ -31,7 +31,7 @@ class RackView(StationView):
     """A plate of 8 × 12 wells, or a file of one."""
 
     route_base = "/laboratory/rack"
-    class_permission_name = "Runs"
+    class_permission_name = "Rack"
     default_view = "index"
 
     @expose("/")

@@ -131,6 +131,8 @@ def _walk(page: Page, finished: Round, who: str, starts: list[str], seen: set[st
         if answer is None or answer.status >= 400:
             wrong.append(f"{who} {pattern}: {answer.status if answer else 'no answer'}")
             continue
+        if not answer.headers.get("content-type", "").startswith("text/html"):
+            continue
         for size, (width, height) in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
             wrong += [f"{who} {pattern} ({size}): {fault}" for fault in _faults(page)]
