@@ -19,6 +19,7 @@ def register(appbuilder: AppBuilder) -> None:
     _public(appbuilder)
     _laboratory(appbuilder)
     _citizens(appbuilder)
+    _people(appbuilder)
     _scanning(appbuilder)
     _organisation(appbuilder)
     _ingest(appbuilder)
@@ -62,6 +63,22 @@ def _citizens(appbuilder: AppBuilder) -> None:
         (CorrectionRequestView, "Correction requests", lazy_gettext("Correction requests")),
     ):
         appbuilder.add_view(view, name, label=label, **place)
+
+
+def _people(appbuilder: AppBuilder) -> None:
+    import portal.results.identities  # noqa: F401 - results follow when people are merged
+    from portal.people.duplicate_views import DuplicateView, LinkagePolicyView
+    from portal.people.views import PairView, PersonView, UnmergeView
+
+    place = {"category": "Citizens", "category_label": lazy_gettext("Citizens")}
+    for view, name, label in (
+        (PersonView, "People", lazy_gettext("Registered people")),
+        (DuplicateView, "Duplicates", lazy_gettext("Duplicates")),
+        (PairView, "Pairs", lazy_gettext("Decisions about duplicates")),
+        (LinkagePolicyView, "Automatic merging", lazy_gettext("Automatic merging")),
+    ):
+        appbuilder.add_view(view, name, label=label, **place)
+    appbuilder.add_view_no_menu(UnmergeView)
 
 
 def _scanning(appbuilder: AppBuilder) -> None:

@@ -119,6 +119,25 @@ grant("Turnaround", "can_list", *_LABORATORY, *_LEADERS, Role.SITE_MANAGER, Role
 grant("Pool advice", "can_list", *_LEADERS, Role.SITE_MANAGER)
 
 
+# -- people --------------------------------------------------------------------------------------
+_DECIDERS = (Role.DATA_OFFICER, Role.COORDINATOR, Role.SITE_MANAGER)
+grant("People", READ, *_DECIDERS, Role.DEPARTMENT_ADMIN, Role.AUDITOR)
+grant("People", "can_edit", Role.DATA_OFFICER, Role.SITE_MANAGER)
+grant("People", "can_export", Role.DATA_OFFICER, Role.DEPARTMENT_ADMIN, Role.AUDITOR)
+grant("Duplicates", READ, *_DECIDERS, Role.DEPARTMENT_ADMIN, Role.AUDITOR)
+grant("Duplicates", "can_decide", *_DECIDERS)
+grant("Merges", "can_undo", *_DECIDERS)
+grant(
+    "LinkagePolicies",
+    "can_list",
+    Role.DATA_OFFICER,
+    Role.COORDINATOR,
+    Role.DEPARTMENT_ADMIN,
+    Role.AUDITOR,
+)
+grant("LinkagePolicies", "can_add", Role.DEPARTMENT_ADMIN)
+
+
 # -- declarations, certificates -------------------------------------------------------------------
 grant(
     "Declarations",

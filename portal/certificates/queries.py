@@ -14,6 +14,7 @@ from portal.areas.models import AdminUnit
 from portal.campaigns.models import Campaign
 from portal.certificates.models import Certificate, CertificateTemplate
 from portal.certificates.rules import DEFAULT_TEXTS, KINDS, SampleFacts
+from portal.people import queries as people_queries
 from portal.people.models import Person
 from portal.results.models import AntigenRead, LabResult, LabRun
 from portal.samples.models import Sample, Tube
@@ -190,7 +191,7 @@ def chain_of(session: Session, sample_ids: Sequence[int]) -> list[int]:
     """
     people_of = sa.select(Sample.id, Sample.person_id)
     known = dict(session.execute(people_of.where(Sample.id.in_(sample_ids))).all())
-    people = _same_people(session, set(known.values()))
+    people = people_queries.records_of(session, known.values())
     for _ in range(LONGEST_CHAIN):
         parents = sa.select(Sample.retest_of_id).where(
             Sample.id.in_(known), Sample.retest_of_id.is_not(None)
@@ -212,20 +213,6 @@ def chain_of(session: Session, sample_ids: Sequence[int]) -> list[int]:
         .order_by(Sample.collected_at.desc(), Sample.id.desc())
     )
     return list(ordered)
-
-
-def _same_people(session: Session, person_ids: set[int]) -> set[int]:
-    """The people and whoever they were merged with."""
-    rows = session.execute(
-        sa.select(Person.id, Person.merged_into_id).where(
-            sa.or_(Person.id.in_(person_ids), Person.merged_into_id.in_(person_ids))
-        )
-    ).all()
-    return (
-        person_ids
-        | {row.id for row in rows}
-        | {row.merged_into_id for row in rows if row.merged_into_id}
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,32 @@ def records_of(session: Session, person_ids: Iterable[int]) -> list[int]:
     return sorted(set(rows) | wanted)
 
 
+def people(session: Session, keys: Iterable[int]) -> list[Person]:
+    """These records, as far as the actor may see them, the person's own first."""
+    found = session.scalars(
+        sa.select(Person).where(Person.id.in_(list(keys))).options(joinedload(Person.area))
+    )
+    return sorted(found, key=lambda person: (person.merged_into_id is not None, person.id))
+
+
+def pairs_of(session: Session, keys: Iterable[int]) -> list[DuplicateCandidate]:
+    """Pairs with one of these records, the strongest first."""
+    wanted = list(keys)
+    return list(
+        session.scalars(
+            sa.select(DuplicateCandidate)
+            .where(
+                sa.or_(
+                    DuplicateCandidate.left_id.in_(wanted), DuplicateCandidate.right_id.in_(wanted)
+                )
+            )
+            .options(joinedload(DuplicateCandidate.left), joinedload(DuplicateCandidate.right))
+            .order_by(DuplicateCandidate.bits.desc())
+            .limit(50)
+        )
+    )
+
+
 def identifiers_of(session: Session, person_ids: Iterable[int]) -> list[PersonIdentifier]:
     """Documents of these records."""
     return list(
@@ -124,4 +150,16 @@ def between(
             )
             .order_by(C.id)
         )
+    )
+
+
+def automatic_count(session: Session) -> int:
+    """Merges made without asking that stand."""
+    return (
+        session.scalar(
+            sa.select(sa.func.count(Merge.id)).where(
+                Merge.is_automatic.is_(True), Merge.undone_at.is_(None)
+            )
+        )
+        or 0
     )

@@ -58,12 +58,10 @@ def pair_of(session: Session, actor: Actor, candidate_id: int, *, lock: bool = F
     Raises:
         NotFound: there is none, or not for this actor.
     """
-    candidate = session.scalars(
-        sa.select(DuplicateCandidate)
-        .where(DuplicateCandidate.id == candidate_id)
-        .with_for_update(of=DuplicateCandidate, read=not lock)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+    wanted = sa.select(DuplicateCandidate).where(DuplicateCandidate.id == candidate_id)
+    if lock:
+        wanted = wanted.with_for_update(of=DuplicateCandidate)
+    candidate = session.scalars(wanted.execution_options(populate_existing=True)).one_or_none()
     if candidate is None:
         raise NotFound(_("There is no such pair."))
     actor.scope.require_site(candidate.left_site_id)

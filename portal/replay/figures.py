@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.people.models import Person
 from portal.replay.plan import Figures
 from portal.samples.models import Sample, Tube
 from portal.samples.rules import Outcome
@@ -16,13 +17,18 @@ def computed(session: Session, campaign_id: int) -> Figures:
 
     standing = sa.and_(Sample.campaign_id == campaign_id, Sample.withdrawn_at.is_(None))
     pools = sa.and_(Tube.campaign_id == campaign_id, Tube.sample_count > 1)
-    people = sa.func.count(sa.distinct(Sample.person_id))
+    person = sa.func.coalesce(Person.merged_into_id, Person.id)
+    people = (
+        sa.select(sa.func.count(sa.distinct(person)))
+        .select_from(Sample)
+        .join(Person, Person.id == Sample.person_id)
+    )
     return Figures(
-        people=count(sa.select(people).where(standing, Sample.retest_of_id.is_(None))),
+        people=count(people.where(standing, Sample.retest_of_id.is_(None))),
         pools=count(sa.select(sa.func.count(Tube.id)).where(pools)),
         positive_pools=count(
             sa.select(sa.func.count(Tube.id)).where(pools, Tube.outcome == Outcome.POSITIVE)
         ),
-        resampled=count(sa.select(people).where(standing, Sample.retest_of_id.is_not(None))),
-        cases=count(sa.select(people).where(standing, Sample.state == "POS_CONFIRMED")),
+        resampled=count(people.where(standing, Sample.retest_of_id.is_not(None))),
+        cases=count(people.where(standing, Sample.state == "POS_CONFIRMED")),
     )

@@ -11,6 +11,7 @@ from portal.actors import Actor
 from portal.campaigns import counters
 from portal.campaigns.counters import Measure
 from portal.errors import Conflict, Invalid
+from portal.people.models import Person
 from portal.pools import services as pools
 from portal.pools.models import Finding
 from portal.pools.rules import FINAL, PersonState, Verdict, Visit, count_change
@@ -131,9 +132,12 @@ def reached_count(session: Session, campaign_id: int) -> int:
     """How many people of a campaign were reached for a retest: those with a second sample."""
     return (
         session.scalar(
-            sa.select(sa.func.count(sa.distinct(Sample.person_id))).where(
-                Sample.campaign_id == campaign_id, Sample.retest_of_id.is_not(None)
+            sa.select(
+                sa.func.count(sa.distinct(sa.func.coalesce(Person.merged_into_id, Person.id)))
             )
+            .select_from(Sample)
+            .join(Person, Person.id == Sample.person_id)
+            .where(Sample.campaign_id == campaign_id, Sample.retest_of_id.is_not(None))
         )
         or 0
     )
