@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from flask import redirect
+from flask import redirect, url_for
 from flask_appbuilder import BaseView, expose
 
 from portal.db import db_session
 from portal.home.queries import figures
 from portal.home.tasks import tiles
-from portal.web.access import current_actor, current_login, login_url, visible_menu
+from portal.web.access import current_actor, current_login, visible_menu
 
 
 class HomeView(BaseView):
-    """Everybody signed in sees their tasks here; everybody else is sent to the door."""
+    """Everybody signed in sees their tasks here; everybody else the page for citizens."""
 
     route_base = ""
     class_permission_name = "Home"
@@ -22,6 +22,6 @@ class HomeView(BaseView):
     def index(self) -> Any:
         """Tasks with their counts."""
         if current_login() is None:
-            return redirect(login_url())
+            return redirect(url_for("LookupView.landing"))
         found = figures(db_session(), current_actor())
         return self.render_template("home/home.html", tiles=tiles(visible_menu(), found))
