@@ -1,7 +1,8 @@
 """What is done with declarations: submit, update, correct, withdraw, re-issue."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,13 +45,67 @@ def submit(
     declaration = Declaration(
         uid=uid, lookup_code=core_rs.new_code(), current_version=1, submitted_at=now
     )
-    _write(session, declaration, answers)
+    _write(declaration, answers, _area_id(session, answers.area_code))
     if actor.kind == "staff":
         actor.scope.require_area(declaration.area_id)
     session.add(declaration)
     session.flush()
     _keep_version(session, actor, declaration, answers)
     return declaration
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A declaration that was made elsewhere, with its own ids.
+
+    Attributes:
+        uid: made when the form was opened.
+        lookup_code: what its maker was given.
+        raw: the answers by field name.
+    """
+
+    uid: uuid.UUID
+    lookup_code: str
+    raw: Mapping[str, Any]
+
+
+def submit_many(session: Session, actor: Actor, declared: Sequence[Declared]) -> int:
+    """Takes many declarations in few statements; those already here stay. How many were new.
+
+    Raises:
+        Invalid: naming the problems of the first that has any.
+    """
+    uids = [one.uid for one in declared]
+    known = set(session.scalars(sa.select(Declaration.uid).where(Declaration.uid.in_(uids))))
+    areas: dict[str, int | None] = {}
+    now, today = clock.now(), clock.today()
+    made: list[tuple[Declaration, Answers]] = []
+    for one in declared:
+        if one.uid in known:
+            continue
+        answers = read_answers(one.raw, today)
+        if answers.area_code not in areas:
+            areas[answers.area_code] = _area_id(session, answers.area_code)
+        declaration = Declaration(
+            uid=one.uid, lookup_code=one.lookup_code, current_version=1, submitted_at=now
+        )
+        _write(declaration, answers, areas[answers.area_code])
+        made.append((declaration, answers))
+    session.add_all(declaration for declaration, _answers in made)
+    session.flush()
+    session.add_all(
+        DeclarationVersion(
+            declaration_id=declaration.id,
+            number=1,
+            answers=answers.to_json(),
+            declared_by=answers.declared_by,
+            recorded_at=now,
+            recorded_by_id=actor.user_id,
+        )
+        for declaration, answers in made
+    )
+    session.flush()
+    return len(made)
 
 
 def update(
@@ -81,7 +136,7 @@ def update(
         actor.scope.require_area(declaration.area_id)
     declaration.current_version += 1
     declaration.version += 1
-    _write(session, declaration, answers)
+    _write(declaration, answers, _area_id(session, answers.area_code))
     _keep_version(session, actor, declaration, answers)
     return declaration
 
@@ -123,13 +178,22 @@ def secret_of(declaration: Declaration) -> Secret:
     return Secret(declaration.birth_on, declaration.birth_year, declaration.phone)
 
 
-def _write(session: Session, declaration: Declaration, answers: Answers) -> None:
-    commune = None
-    if answers.area_code:
-        commune = queries.find_commune(session, answers.area_code, clock.today())
-        if commune is None:
-            message = gettext("There is no commune with this code.")
-            raise Invalid(message, details=[message])
+def _area_id(session: Session, area_code: str) -> int | None:
+    """The key of the commune of a code.
+
+    Raises:
+        Invalid: there is none today.
+    """
+    if not area_code:
+        return None
+    commune = queries.find_commune(session, area_code, clock.today())
+    if commune is None:
+        message = gettext("There is no commune with this code.")
+        raise Invalid(message, details=[message])
+    return commune.id
+
+
+def _write(declaration: Declaration, answers: Answers, area_id: int | None) -> None:
     declaration.full_name = answers.full_name
     declaration.folded_name = core_rs.fold_name(answers.full_name)
     declaration.sort_name = core_rs.sort_key(answers.full_name).hex()[:160]
@@ -139,7 +203,7 @@ def _write(session: Session, declaration: Declaration, answers: Answers) -> None
     declaration.phone = answers.phone
     declaration.national_id = answers.national_id
     declaration.address = answers.address
-    declaration.area_id = commune.id if commune else None
+    declaration.area_id = area_id
     declaration.risk = risk_of(answers).value
     declaration.is_proxy = answers.declared_by == "proxy"
     declaration.updated_at = clock.now()

@@ -16,7 +16,7 @@ from portal.replay.plan import PlannedTube
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 EVENTS_A_BATCH = 60
 # What people show at the point; the rest has no card and is typed.
-SOURCES = (("cccd", 0.60), ("personal_qr", 0.24), ("bhyt", 0.08))
+SOURCES = (("cccd", 0.60), ("personal_qr", 0.24), ("bhyt", 0.08), ("declaration", 0.03))
 SHARE_WITHDRAWN = 0.004
 SHARE_SCANNED_TWICE = 0.003
 
@@ -149,6 +149,8 @@ def _collected(
     }
     if source == "typed":
         data["person"] = _typed(person)
+    elif source == "declaration":
+        data["payload"] = f"https://tram.invalid/k/{ids.code(f'declaration:{person.number}')}"
     else:
         data["payload"] = payload(person, source)
     return data

@@ -17,7 +17,7 @@ from portal.areas import queries as areas
 from portal.areas import services as area_services
 from portal.ingest.grants import make_grant
 from portal.ingest.models import Device
-from portal.replay import events, figures, laboratory, people, plan, sending, world
+from portal.replay import declaring, events, figures, laboratory, people, plan, sending, world
 from portal.replay.laboratory import ReplayFault, WaitingTube
 from portal.replay.people import SyntheticPerson
 from portal.replay.plan import Figures, PlannedTube
@@ -81,6 +81,22 @@ class Replay:
         self.codes = self._tube_codes()
         self.grants = self._grants()
         bar.advance(task)
+        self._declare(bar)
+
+    def _declare(self, bar: Progress) -> None:
+        """Who declared before coming: the code is scanned at the point and linked to the sample."""
+        declared = declaring.declared_people(self.tubes, self.people)
+        task = bar.add_task("Khai báo trước", total=len(declared))
+        with db.transaction(ACTOR) as session:
+            communes = areas.communes_of(session, world.PROVINCE_CODE, clock.today())
+            codes = [commune.code for commune in communes]
+        at = clock.start_of_day(self.state.day_one)
+        for start in range(0, len(declared), declaring.ROWS_A_TIME):
+            part = declared[start : start + declaring.ROWS_A_TIME]
+            with db.transaction(ACTOR) as session:
+                declaring.declare(session, ACTOR, self.ids, part, codes, at)
+            db.db_session.remove()
+            bar.advance(task, len(part))
 
     def _tube_codes(self) -> list[str]:
         used = [0] * len(self.world.labels)
