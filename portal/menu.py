@@ -84,6 +84,7 @@ def _people(appbuilder: AppBuilder) -> None:
 def _scanning(appbuilder: AppBuilder) -> None:
     from portal.readings.views import PhotoReadingView
     from portal.reporting.views import CoordinationView
+    from portal.scanning.import_views import SampleImportView
     from portal.scanning.relay import RelayView
     from portal.scanning.views import BrowserDeviceView, ScanningView
 
@@ -105,6 +106,13 @@ def _scanning(appbuilder: AppBuilder) -> None:
         PhotoReadingView,
         "Read photos",
         label=lazy_gettext("Read photos"),
+        category="Field work",
+        category_label=lazy_gettext("Field work"),
+    )
+    appbuilder.add_view(
+        SampleImportView,
+        "Import samples",
+        label=lazy_gettext("Import a sampling list"),
         category="Field work",
         category_label=lazy_gettext("Field work"),
     )

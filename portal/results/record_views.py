@@ -125,6 +125,7 @@ class SampleView(RecordView):
         "is_urgent": lazy_gettext("Urgent"),
     }
     choices_columns = {"state": STATES, "source": SOURCES, "subject_group": GROUPS}
+    import_endpoint = "SampleImportView.upload"
     empty_text = lazy_gettext("No sample yet. Samples come from the scanning screens.")
 
     def correct_record(
@@ -213,6 +214,7 @@ class TubeView(RecordView):
         "outcome": [(outcome, said[0], said[1]) for outcome, said in OUTCOMES.items()],
         "specimen_type": SPECIMENS,
     }
+    import_endpoint = "SampleImportView.upload"
     empty_text = lazy_gettext("No tube yet. Tubes are opened by scanning their label.")
 
     def show_context(self, item: Tube) -> dict[str, Any]:

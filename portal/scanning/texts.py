@@ -35,6 +35,7 @@ def station_texts() -> dict[str, str]:
             "The Vietnamese keyboard driver changed the code. Switch Unikey to English and"
             " scan again."
         ),
+        "hc1_unverified": _("HC1 certificate: its signature was not verified, compare the name"),
         "camera": _("The camera is not available. Use the scanner or the form (F2)."),
         "photo_unreadable": _("No code was found in the photo. Come closer, avoid glare."),
         "online": _("Network: good"),

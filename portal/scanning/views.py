@@ -7,7 +7,15 @@ from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 
-from core_rs import CoreError, QrError, decode_image, parse_payload
+from core_rs import (
+    CoreError,
+    QrError,
+    TrustList,
+    decode_image,
+    normalise_name,
+    parse_payload,
+    verify_dcc,
+)
 from portal import clock
 from portal.audit import services as audit
 from portal.errors import DomainError, Invalid
@@ -80,6 +88,7 @@ class ScanningView(StationView):
             "rolls": shift.rolls,
             "public_url": config.public_url,
             "decode_url": url_for("ScanningView.decode"),
+            "read_url": url_for("ScanningView.read"),
             "csrf": generate_csrf(),
             "day": clock.today().isoformat(),
             "texts": station_texts(),
@@ -141,6 +150,8 @@ class ScanningView(StationView):
             found = parse_payload(text)
         except CoreError as problem:
             return {"problem": problem.code}
+        if found.kind == "dcc":
+            return _certificate(text)
         return {
             "kind": found.kind,
             "name": found.full_name or found.name_hint,
@@ -168,3 +179,19 @@ class BrowserDeviceView(StationView):
                 db, current_actor(), site_id=site_id, name=str(asked.get("name", ""))
             )
             return {"device_uid": str(device.uid), "token": token}
+
+
+def _certificate(text: str) -> dict[str, Any]:
+    """Name and year in an HC1 certificate, and what keeps it from being proof."""
+    verdict = verify_dcc(text, TrustList(), clock.now())
+    content = verdict.content or {}
+    names = content.get("nam")
+    names = names if isinstance(names, dict) else {}
+    # Việt Nam writes the surname alone in `fn`, middle and given name in `gn`.
+    parts = [str(names.get(key) or "") for key in ("fn", "gn")]
+    return {
+        "kind": "dcc",
+        "name": normalise_name(" ".join(part for part in parts if part)),
+        "year": str(content.get("dob") or "")[:4],
+        "warnings": [problem.code for problem in verdict.problems],
+    }

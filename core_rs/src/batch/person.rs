@@ -3,6 +3,8 @@
 use serde::Deserialize;
 
 use super::loose::Loose;
+use crate::credential::cbor::Value;
+use crate::credential::dcc;
 use crate::names::dates::{self, PartialDate};
 use crate::names::ids::{self, IdKind};
 use crate::names::{Sex, phones, sort, text};
@@ -90,7 +92,9 @@ pub(super) fn read_person(
     let mut person = PersonFields { sex: "unknown", nationality: "VN", ..PersonFields::default() };
     let mut warnings = Vec::new();
     let is_scanned = source != "typed" && !payload.is_empty();
-    if is_scanned && let Err(code) = fill_from_payload(&mut person, payload, &mut warnings) {
+    if is_scanned
+        && let Err(code) = fill_from_payload(&mut person, payload, latest_year, &mut warnings)
+    {
         if typed.is_none() {
             let details = vec!["The scanned text names nobody, and no person was typed.", code];
             return Err(Unreadable { code: "unreadable_payload", details });
@@ -116,6 +120,7 @@ pub(super) fn read_person(
 fn fill_from_payload(
     person: &mut PersonFields,
     scanned: &str,
+    latest_year: u16,
     warnings: &mut Vec<&'static str>,
 ) -> Result<(), &'static str> {
     let read = payload::parse_payload(scanned, &[]).map_err(|e| e.code())?;
@@ -124,6 +129,7 @@ fn fill_from_payload(
             person.declaration_code = read.code.unwrap_or_default();
             return Ok(());
         }
+        PayloadKind::Dcc => return fill_from_certificate(person, scanned, latest_year, warnings),
         PayloadKind::NationalIdCard
         | PayloadKind::PersonalQr
         | PayloadKind::HealthInsuranceCard
@@ -160,6 +166,42 @@ fn fill_from_payload(
     person.qid = claim.qid.unwrap_or_default();
     person.phone = claim.phone.unwrap_or_default();
     person.address = text::normalise_name(claim.address.as_deref().unwrap_or_default());
+    Ok(())
+}
+
+/// Name and birth of an HC1 certificate. It is a claim: no key is at hand here to prove it by, so
+/// `dcc.unverified` goes with it. Việt Nam writes the surname alone in `fn`, the rest in `gn`.
+fn fill_from_certificate(
+    person: &mut PersonFields,
+    scanned: &str,
+    latest_year: u16,
+    warnings: &mut Vec<&'static str>,
+) -> Result<(), &'static str> {
+    let claims = dcc::open(scanned.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n', '\0']))
+        .and_then(|message| dcc::read_claims(&message))
+        .map_err(|e| e.code())?;
+    let names = claims.content.get("nam").ok_or("dcc.claims")?;
+    let part = |plain: &str, latin: &str| {
+        let text =
+            |key: &str| names.get(key).and_then(Value::text).filter(|t| !t.trim().is_empty());
+        text(plain).map(str::to_owned).or_else(|| {
+            let folded = text(latin)?;
+            Some(folded.replace('<', " "))
+        })
+    };
+    let given = part("gn", "gnt");
+    let surname = part("fn", "fnt");
+    person.is_name_plain = names.get("fn").is_none() && names.get("gn").is_none();
+    let whole: Vec<String> = [surname, given].into_iter().flatten().collect();
+    person.full_name = text::normalise_name(&whole.join(" "));
+    if let Some(birth) = claims.content.get("dob").and_then(Value::text) {
+        let day = birth.split('T').next().unwrap_or_default();
+        match dates::parse_date(day, latest_year) {
+            Ok((date, _)) => set_birth(person, &date),
+            Err(_) => warnings.push("date.form"),
+        }
+    }
+    warnings.push("dcc.unverified");
     Ok(())
 }
 

@@ -158,7 +158,6 @@ def test_an_existing_file_a_damaged_one_and_a_running_system_are_refused(
     assert "no backup of Trạm" in tram("restore", other, "--force").output
     assert contents(installation) == before
 
-
     from portal.cli._supervisor import Supervisor
 
     assert Supervisor is not None

@@ -16,7 +16,9 @@ const OUR_PATH = /^https?:\/\/[^/]+\/([tkvrc])\/([A-Za-z0-9-]+)\/?$/i;
 export function read(raw) {
   const text = raw.replace(/[\uFEFF\0\r\n]/g, "").trim().normalize("NFC");
   if (!text) return { kind: "unknown", problem: "empty" };
-  if (/^HC1:/i.test(text)) return { kind: "person", source: "hc1", key: text, name: "" };
+  if (/^HC1:/i.test(text)) {
+    return { kind: "person", source: "hc1", key: text, name: "", warning: "hc1_unverified" };
+  }
   const address = OUR_PATH.exec(text);
   if (address) return fromAddress(address[1].toLowerCase(), address[2]);
   if (/^https?:/i.test(text)) return { kind: "unknown", problem: "foreign_address" };

@@ -3,6 +3,7 @@
 
 import { Camera } from "./camera.js";
 import { newCode, uuid7 } from "./codes.js";
+import { nameLater } from "./name_later.js";
 import { Outbox } from "./outbox.js";
 import { read } from "./payload.js";
 import { RapidTests, step, times } from "./rapid_tests.js";
@@ -201,6 +202,7 @@ function begin(found, extra = {}) {
     kit: [lot.kit, lot.lot], readAfter: lot.readAfter, readUntil: lot.readUntil,
     outcome: "", isReleased: false };
   tests.add(test);
+  if (found.source === "hc1") nameLater(facts, found.text, test, paint);
   state.label = null;
   state.last = test;
   if (found.warning) say("warning", texts[found.warning]);

@@ -2,6 +2,7 @@
 
 import { Camera } from "./camera.js";
 import { newCode, uuid7 } from "./codes.js";
+import { nameLater } from "./name_later.js";
 import { Outbox } from "./outbox.js";
 import { read } from "./payload.js";
 import { show as showSlip } from "./slip.js";
@@ -128,6 +129,7 @@ function addPerson(found, extra = {}) {
   else data.payload = found.text;
   if (facts.retest_of) data.retest_of = facts.retest_of;
   outbox.add(event("sample.collected", data));
+  if (found.source === "hc1") nameLater(facts, found.text, person, paint);
   showSlip(part("slip"), { code: person.code, name: person.name, publicUrl: facts.public_url });
   if (found.warning) say("warning", texts[found.warning]);
   else if (tube.people.length > tube.size) say("warning", fill(texts.over_size, { size: tube.size }));
