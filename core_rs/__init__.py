@@ -13,6 +13,8 @@ from core_rs._native import (
     MerkleLog,
     NameParts,
     NationalId,
+    PaperDesign,
+    PaperSeal,
     PartialDate,
     Payload,
     PeopleLinker,
@@ -95,6 +97,7 @@ from core_rs._native import (
     verify_inclusion,
     verify_slip,
     verify_slips,
+    write_qr,
 )
 
 __all__ = [
@@ -110,6 +113,8 @@ __all__ = [
     "MerkleLog",
     "NameParts",
     "NationalId",
+    "PaperDesign",
+    "PaperSeal",
     "PartialDate",
     "Payload",
     "PeopleLinker",
@@ -192,4 +197,5 @@ __all__ = [
     "verify_inclusion",
     "verify_slip",
     "verify_slips",
+    "write_qr",
 ]

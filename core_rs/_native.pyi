@@ -1195,3 +1195,73 @@ def leaf_hash(entry: bytes) -> bytes:
 
 def merkle_root(table: object, column: str = "entry") -> bytes:
     """The root over a binary or text column: what an offline verifier compares."""
+
+# --- papers: a designed page, filled and signed per person ---
+
+class PaperSeal:
+    """An RSA key, parsed once, with the CMS of its certificate."""
+
+    def __init__(
+        self,
+        key: bytes,
+        *,
+        cms: bytes,
+        digest_at: int,
+        signature_at: int,
+        attributes: bytes,
+        attributes_digest_at: int,
+    ) -> None:
+        """PKCS #8 in DER; the CMS and its signed attributes with the places of what changes.
+
+        Raises:
+            CoreError: `pdf.private_key`, `pdf.skeleton`.
+        """
+
+class PaperDesign:
+    """A page with places for values; its shapes are the ways its lines may fall."""
+
+    def __init__(
+        self,
+        faces: Sequence[tuple[int, dict[str, tuple[int, int]]]],
+        slots: Sequence[tuple[int, int, bool, float, float]],
+    ) -> None:
+        """Faces: units of an em, letter → (glyph, advance).
+
+        Slots: face, size in 1/1024 pixel, whether centred, left edge and width in pixels.
+        """
+
+    def counts(self, values: Sequence[str]) -> list[int] | None:
+        """Lines that each value takes; None where the simple rules can not be sure."""
+
+    def add_shape(
+        self,
+        counts: Sequence[int],
+        *,
+        prefix: bytes,
+        rows: Sequence[tuple[int, int, int]],
+        parts: Sequence[tuple[int, str, bytes, Sequence[tuple[str, int, int, bytes]], int]],
+        signature: tuple[int, int] | None,
+        trailer: bytes,
+        identifier: int,
+    ) -> None:
+        """The file for these numbers of lines: what is the same for all, and the other objects.
+
+        Raises:
+            CoreError: `pdf.part`.
+        """
+
+    def fill(
+        self, papers: Sequence[Sequence[str]], seal: PaperSeal | None = None, *, threads: int = 0
+    ) -> list[bytes]:
+        """The files of many people, on as many threads (0: all cores).
+
+        Raises:
+            CoreError: `pdf.shape`, `pdf.signing`, `pdf.certificate_size`, `qr.too_long`.
+        """
+
+def write_qr(text: str) -> tuple[int, bytes]:
+    """A symbol of at least level M: modules of a side, and one byte a module (1 for dark).
+
+    Raises:
+        CoreError: `qr.too_long`.
+    """

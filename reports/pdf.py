@@ -90,13 +90,25 @@ def render(
         made_at: aware; the document's creation date.
         values: what the template shows.
     """
+    document = lay_out(template, sheet, stamp=w3c_instant(made_at), **values)
+    return write(document, identity)
+
+
+def lay_out(template: str, sheet: str, **values: Any) -> Any:
+    """WeasyPrint's document of a template, its boxes placed but nothing written yet."""
     from weasyprint import HTML
 
-    html = environment().get_template(template).render(stamp=w3c_instant(made_at), **values)
+    html = environment().get_template(template).render(**values)
     document = HTML(string=html, encoding="utf-8", base_url=str(TEMPLATES), url_fetcher=_fetcher())
+    # The variant counts while laying out too: a tagged file keeps what the tags need.
+    return document.render(
+        stylesheets=[stylesheet(sheet)], font_config=fonts(), pdf_variant="pdf/a-3a"
+    )
+
+
+def write(document: Any, identity: str) -> bytes:
+    """The file of a document that was laid out."""
     pdf: bytes = document.write_pdf(
-        stylesheets=[stylesheet(sheet)],
-        font_config=fonts(),
         pdf_variant="pdf/a-3a",
         pdf_identifier=hashlib.sha256(identity.encode()).digest()[:16].hex().encode(),
         finisher=_declare_accessibility,

@@ -4,6 +4,9 @@ import base64
 import io
 
 import segno
+from PIL import Image
+
+import core_rs
 
 
 def qr_png(text: str, *, error: str = "m", border: int = 4) -> bytes:
@@ -22,3 +25,14 @@ def qr_png(text: str, *, error: str = "m", border: int = 4) -> bytes:
 def qr_address(text: str, *, error: str = "m") -> str:
     """The same as a `data:` address for an `<img>`."""
     return "data:image/png;base64," + base64.b64encode(qr_png(text, error=error)).decode("ascii")
+
+
+def symbol_address(text: str, *, border: int = 4) -> str:
+    """A `data:` address of the symbol that `core_rs` draws, as the spliced papers carry it."""
+    size, modules = core_rs.write_qr(text)
+    symbol = Image.frombytes("L", (size, size), bytes(0 if dark else 255 for dark in modules))
+    picture = Image.new("L", (size + 2 * border, size + 2 * border), 255)
+    picture.paste(symbol, (border, border))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

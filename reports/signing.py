@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
+import core_rs
+
 KEY_BITS = 2048
 _CONTENTS = 4096  # bytes kept for the CMS; two certificates of usual size fit well
 _LIFETIME = dt.timedelta(days=3650)
@@ -92,6 +94,18 @@ class Seal:
             raise SigningError(message)
         self.fingerprint = self.certificate.fingerprint(hashes.SHA256()).hex()
         self._skeleton = skeleton_of(self.certificate)
+        self.native = core_rs.PaperSeal(
+            key.private_bytes(
+                serialization.Encoding.DER,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            ),
+            cms=self._skeleton.cms,
+            digest_at=self._skeleton.digest_at,
+            signature_at=self._skeleton.signature_at,
+            attributes=self._skeleton.attributes,
+            attributes_digest_at=self._skeleton.attributes_digest_at,
+        )
 
     @classmethod
     def make(cls, name: str, now: dt.datetime) -> tuple[Self, bytes, bytes]:

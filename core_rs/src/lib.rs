@@ -6,6 +6,7 @@
 //! * `linkage`: who is who
 //! * `pooling`: design, matching, decoding, prevalence
 //! * `credential`: base45, COSE, DCC, our signed slip
+//! * `pdf`: a designed page, filled and signed per person
 //! * `batch`: an ingest batch, bytes → validated rows
 //! * `python`: the only place that knows Python
 
@@ -14,6 +15,7 @@ pub mod credential;
 pub mod error;
 pub mod linkage;
 pub mod names;
+pub mod pdf;
 pub mod pooling;
 pub mod qr;
 

@@ -10,7 +10,7 @@ import hashlib
 import io
 import shutil
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from portal import clock, db
 from portal.actors import Actor
 from portal.audit import services as audit
 from portal.certificates import queries, sealing, services
-from portal.certificates.models import Certificate
 from portal.certificates.queries import ResultFilter
 from portal.certificates.rules import Office
 from portal.errors import Invalid
@@ -98,7 +97,8 @@ def _write_part(path: Path, actor: Actor, ids: Sequence[int], office: Office) ->
     draft = path.with_suffix(".draft")
     rows = []
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
-        for certificate, pdf in _papers(issued):
+        papers = sealing.papers_of(issued, current_app.config["TRAM"])
+        for certificate, pdf in zip(issued, papers, strict=True):
             name = f"{certificate.code}.pdf"
             archive.writestr(_entry(name), pdf)
             rows.append(
@@ -112,11 +112,6 @@ def _write_part(path: Path, actor: Actor, ids: Sequence[int], office: Office) ->
             )
         archive.writestr(_entry("index.csv"), _csv(rows))
     draft.replace(path)
-
-
-def _papers(issued: Sequence[Certificate]) -> Iterator[tuple[Certificate, bytes]]:
-    for certificate in issued:
-        yield certificate, sealing.paper_of(certificate, current_app.config["TRAM"])
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

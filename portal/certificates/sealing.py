@@ -5,6 +5,8 @@ any, an installation that is not in production makes a self-signed one; in produ
 unsigned until the department's own key is put there.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,7 +16,8 @@ from portal import clock
 from portal.certificates.models import Certificate
 from portal.certificates.rules import Office
 from portal.settings import Settings
-from reports.certificate import CertificatePage, render_certificate
+from reports.certificate import CertificatePage, make_paper, make_papers
+from reports.certificate.page import RENDERER
 from reports.signing import Seal
 
 
@@ -75,8 +78,31 @@ def trusted(config: Settings) -> list[x509.Certificate]:
 def paper_of(certificate: Certificate, config: Settings) -> bytes:
     """The paper as issued, signed by the seal it was issued under, byte for byte the same."""
     page = CertificatePage.from_snapshot(certificate.snapshot)
-    pdf = render_certificate(page)
+    return make_paper(page, _seal(certificate, config), _renderer(certificate))
+
+
+def papers_of(certificates: Sequence[Certificate], config: Settings) -> list[bytes]:
+    """The same of many, in their order; those of one seal and renderer are made together."""
+    groups: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for number, one in enumerate(certificates):
+        groups[str(one.snapshot.get("signer", "")), _renderer(one)].append(number)
+    papers = [b""] * len(certificates)
+    for (_signer, renderer), numbers in groups.items():
+        if renderer != RENDERER:
+            for number in numbers:
+                papers[number] = paper_of(certificates[number], config)
+            continue
+        pages = [CertificatePage.from_snapshot(certificates[n].snapshot) for n in numbers]
+        made = make_papers(pages, _seal(certificates[numbers[0]], config))
+        for number, paper in zip(numbers, made, strict=True):
+            papers[number] = paper
+    return papers
+
+
+def _renderer(certificate: Certificate) -> int:
+    return int(certificate.snapshot.get("renderer", 1))
+
+
+def _seal(certificate: Certificate, config: Settings) -> Seal | None:
     fingerprint = str(certificate.snapshot.get("signer", ""))
-    if not fingerprint:
-        return pdf
-    return seal_of(folder(config), fingerprint).sign(pdf, page.issued_at)
+    return seal_of(folder(config), fingerprint) if fingerprint else None

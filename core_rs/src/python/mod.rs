@@ -17,6 +17,7 @@ mod linkage;
 mod merkle;
 mod name_columns;
 mod names;
+mod pdf;
 mod people;
 mod pooling;
 mod qr_decode;
@@ -53,6 +54,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     credential::register(module)?;
     linkage::register(module)?;
     names::register(module)?;
+    pdf::register(module)?;
     pooling::register(module)?;
     qr_decode::register(module)?;
     qr_payload::register(module)

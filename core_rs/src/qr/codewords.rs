@@ -35,7 +35,7 @@ impl Format {
 }
 
 /// The 15 format bits of the 5 data bits (Annex C): BCH remainder, then the fixed mask.
-fn format_bits(data: u16) -> u16 {
+pub(super) fn format_bits(data: u16) -> u16 {
     let mut rest = data << 10;
     for bit in (10..15).rev() {
         if rest >> bit & 1 == 1 {
@@ -46,7 +46,7 @@ fn format_bits(data: u16) -> u16 {
 }
 
 /// The 18 version bits of a version (Annex D).
-fn version_bits(version: usize) -> u32 {
+pub(super) fn version_bits(version: usize) -> u32 {
     let data = version as u32;
     let mut rest = data << 12;
     for bit in (12..18).rev() {
@@ -170,7 +170,7 @@ fn collect(values: &[f32], layout: &Layout, mask: u8) -> (Vec<u8>, Vec<f32>) {
 }
 
 /// Places in the codeword sequence of one block's data and error correction (7.6).
-fn block_places(blocks: &Blocks, number: usize, places: &mut Vec<usize>) {
+pub(super) fn block_places(blocks: &Blocks, number: usize, places: &mut Vec<usize>) {
     places.clear();
     let Blocks { count, ec, short_data, short_count } = *blocks;
     places.extend((0..short_data).map(|n| n * count + number));

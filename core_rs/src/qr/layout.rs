@@ -71,6 +71,8 @@ pub(super) struct Layout {
     pub(super) alignment: Vec<usize>,
     /// Data modules in the order of their bits, highest bit of the first codeword first.
     pub(super) path: Vec<u32>,
+    /// Modules past the last codeword.
+    pub(super) remainder: Vec<u32>,
     /// Finders with separators, timing and alignment patterns, the dark module.
     pub(super) known: Vec<Known>,
     /// Indices of the two copies of the format bits, lowest bit first.
@@ -153,8 +155,8 @@ impl Layout {
             }
         }
         let mut path = data_path(size, &is_function);
-        path.truncate(path.len() / 8 * 8);
-        Self { version, size, alignment, path, known, format }
+        let remainder = path.split_off(path.len() / 8 * 8);
+        Self { version, size, alignment, path, remainder, known, format }
     }
 }
 

@@ -12,6 +12,7 @@
 //! * `layout`, `codewords`, `reed_solomon`, `bits`: from modules to bytes
 //! * `text`: which characters the bytes mean
 //! * `zxing`: zxing-cpp as a late stage
+//! * `write`: text → symbol
 //! * [`payload`]: text → typed payload
 
 mod alignment;
@@ -36,7 +37,10 @@ mod text;
 mod threshold;
 mod timing;
 mod triple;
+mod write;
 mod zxing;
+
+pub use write::{Modules, write};
 
 pub use read::{
     DEFAULT_DEADLINE, DEFAULT_MAX_PIXELS, Input, Mode, Options, Symbol, decode_gray, decode_image,

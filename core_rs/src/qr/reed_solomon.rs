@@ -50,6 +50,28 @@ fn inverse(a: u8) -> u8 {
     FIELD.exp[255 - usize::from(FIELD.log[usize::from(a)])]
 }
 
+/// The `ec` error correction codewords of a block of data: the remainder by the generator
+/// ∏ (x − αⁿ), n from 0.
+pub(super) fn parity(data: &[u8], ec: usize) -> Vec<u8> {
+    let mut generator = vec![1_u8];
+    for root in 0..ec {
+        generator.push(0);
+        for at in (1..generator.len()).rev() {
+            generator[at] ^= mul(generator[at - 1], power(root));
+        }
+    }
+    let mut rest = vec![0; ec];
+    for &word in data {
+        let factor = word ^ rest[0];
+        rest.rotate_left(1);
+        rest[ec - 1] = 0;
+        for (place, &term) in rest.iter_mut().zip(&generator[1..]) {
+            *place ^= mul(term, factor);
+        }
+    }
+    rest
+}
+
 /// The syndromes of a block; all zero means that it is a codeword.
 pub(super) struct Syndromes {
     values: [u8; MAX_EC],
