@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run test install build translations format lint types rust check journeys e2e bench bench-ingest bench-linkage load proof docs lock bench-qr bench-pools
+.PHONY: help run test install build translations format lint types rust check journeys e2e bench bench-ingest bench-certificates bench-linkage load proof docs lock bench-qr bench-pools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,11 @@ bench-qr: build ## the QR decoder beside the zxing-cpp and pyzbar wheels
 bench-pools: build ## results to people: ours, polars and pandas on a million memberships
 	uv pip install --quiet pandas==3.1.1 numpy==2.4.6
 	$(PY) -m tests.benchmarks.pools.run
+
+PAPERS ?= 5000
+bench-certificates: build ## certificates: ours, WeasyPrint, typst and pyHanko; PAPERS of them into a ZIP
+	uv pip install --quiet --group bench
+	$(PY) -m tests.benchmarks.certificates.run $(PAPERS)
 
 lock: ## resolve requirements.txt anew from pyproject.toml
 	uv pip compile --quiet --no-header --no-annotate --group dev --python-version 3.11 --upgrade pyproject.toml -o requirements.txt

@@ -4,7 +4,7 @@
 //! * [`paper`]: one shape of the page, filled: bytes of a PDF file
 //! * [`seal`]: the signature patched into its hole
 //!
-//! A *shape* is the page with a number of lines for every value; the designer (WeasyPrint) lays out
+//! A *shape* is the page with a number of lines for every value; the designer (`WeasyPrint`) lays out
 //! each shape once. What is written here is what it would have written: same text, same places.
 
 pub mod layout;

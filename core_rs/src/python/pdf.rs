@@ -37,6 +37,9 @@ impl PySeal {
     }
 }
 
+/// A face as Python hands it over: units of an em, letter → (glyph, advance).
+type RawFace = (u64, HashMap<char, (u16, u16)>);
+
 type Shapes = HashMap<Vec<usize>, Arc<Shape>>;
 
 #[pyclass(module = "core_rs", name = "PaperDesign", frozen)]
@@ -80,10 +83,7 @@ impl PyDesign {
     /// Faces: (units of an em, {letter: (glyph, advance)}); slots: (face, size, centred, left,
     /// width).
     #[new]
-    fn new(
-        faces: Vec<(u64, HashMap<char, (u16, u16)>)>,
-        slots: Vec<(usize, u64, bool, f64, f64)>,
-    ) -> Self {
+    fn new(faces: Vec<RawFace>, slots: Vec<(usize, u64, bool, f64, f64)>) -> Self {
         let faces = faces.into_iter().map(|(units, glyphs)| Face { units, glyphs }).collect();
         let slots = slots
             .into_iter()
@@ -98,6 +98,7 @@ impl PyDesign {
         Self { design: Design { faces, slots }, shapes: RwLock::default() }
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "converted from Python")]
     fn counts(&self, values: Vec<String>) -> Option<Vec<usize>> {
         self.design.counts(&values)
     }
@@ -126,6 +127,7 @@ impl PyDesign {
     }
 
     #[pyo3(signature = (papers, seal=None, *, threads=0))]
+    #[allow(clippy::needless_pass_by_value, reason = "converted from Python")]
     fn fill<'py>(
         &self,
         py: Python<'py>,

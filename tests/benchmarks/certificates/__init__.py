@@ -1,0 +1,1 @@
+"""Certificates by volume, beside the tools a user would pick instead."""
