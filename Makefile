@@ -66,9 +66,8 @@ check: lint types rust test ## what CI runs
 load: build ## a short load run through the real doors, with limits
 	$(PY) -m pytest tests/journeys/test_load_smoke.py -q
 
-bench-ingest: build ## how fast the door takes and the applier makes true, on both databases
-	$(PY) -m tests.benchmarks.ingest.bench_door
-	$(PY) -m tests.benchmarks.ingest.bench_applier
+bench-ingest: build ## plain FAB, a plain Flask route and ours, on both databases
+	$(PY) -m tests.benchmarks.ingest.side_by_side
 
 SIZE ?= 100000
 SEED ?= 1

@@ -3,6 +3,7 @@
 from typing import Any
 
 from portal import settings
+from portal.web.shedding import THREADS
 
 _config = settings.load()
 
@@ -10,7 +11,7 @@ wsgi_app = "portal.app:create_app()"
 bind = f"0.0.0.0:{_config.portal_port}"
 worker_class = "gthread"
 workers = _config.portal_workers
-threads = 8
+threads = THREADS
 backlog = 2048
 timeout = 120
 graceful_timeout = 15

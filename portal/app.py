@@ -24,6 +24,7 @@ from portal.web import (
     records,
     requests,
     scope,
+    shedding,
     timing,
 )
 from portal.web.builder import TramBuilder
@@ -46,6 +47,7 @@ def create_app(config: settings.Settings | None = None) -> Flask:
     audit.install(db.session_factory.class_)
     records.register_reader(audit.read)
     exports.install()
+    shedding.init_app(app)
     timing.init_app(app, engine)
     csrf.init_app(app)
     access.register_login_loader(login.load_login)

@@ -40,11 +40,16 @@ class InstantText:
 
     def __init__(self, session: Session) -> None:
         self._suffix = "" if is_sqlite(session) else "+00"
+        self._known: dict[int, str] = {}
 
     def __call__(self, microseconds: int) -> str:
         """Text for microseconds since 1970."""
-        moment = _NAIVE_EPOCH + dt.timedelta(microseconds=microseconds)
-        return moment.isoformat(" ", "microseconds") + self._suffix
+        known = self._known.get(microseconds)
+        if known is None:
+            moment = _NAIVE_EPOCH + dt.timedelta(microseconds=microseconds)
+            known = moment.isoformat(" ", "microseconds") + self._suffix
+            self._known[microseconds] = known
+        return known
 
 
 def next_ids(session: Session, table: str, count: int) -> list[int]:

@@ -27,7 +27,9 @@ def command() -> None:
         signal.signal(number, lambda *_: stop.set())
     db.bind(config)
     journal = open_journal(config)
+    applier = Applier(config, journal)
     try:
-        Applier(config, journal).run(stop.is_set)
+        applier.run(stop.is_set)
     finally:
+        applier.close()
         journal.close()

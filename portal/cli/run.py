@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -37,10 +38,7 @@ def command(people: int, *, stop_after_replay: bool) -> None:
     if config.is_production:
         message = "`tram run` fills the database with a demonstration: not in production."
         raise click.ClickException(message)
-    parts = subprocess.Popen(
-        [sys.executable, "-m", "portal.cli", "serve"],
-        preexec_fn=die_with(os.getpid()),  # noqa: PLW1509
-    )
+    parts = _Parts()
     try:
         _wait_until_up(config, parts)
         state = states.load(config.var_dir)
@@ -56,16 +54,61 @@ def command(people: int, *, stop_after_replay: bool) -> None:
     except KeyboardInterrupt:
         console.print("…")
     finally:
-        parts.send_signal(signal.SIGTERM)
-        parts.wait()
+        parts.stop()
 
 
-def _wait_until_up(config: settings.Settings, parts: "subprocess.Popen[bytes]") -> None:
+class _Parts:
+    """`tram serve` below us. Once everything was up, it is started again should it be killed."""
+
+    def __init__(self) -> None:
+        self._is_stopping = threading.Event()
+        self._was_up = False
+        self._process = self._start()
+        # This thread lives as long as we do, so what it starts lives as long as we do.
+        self._watcher = threading.Thread(target=self._watch, name="serve", daemon=True)
+        self._watcher.start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "portal.cli", "serve"],
+            preexec_fn=die_with(os.getpid()),  # noqa: PLW1509
+        )
+
+    def _watch(self) -> None:
+        while not self._is_stopping.wait(0.5):
+            # A negative status is a signal; an end of its own accord has a reason it has told.
+            status = self._process.poll()
+            if self._was_up and status is not None and status < 0:
+                self._process = self._start()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether `tram serve` ended."""
+        return self._process.poll() is not None
+
+    def are_up(self) -> None:
+        """From now on they are started again."""
+        self._was_up = True
+
+    def wait(self) -> None:
+        """Until `tram serve` ends of its own accord."""
+        while not self.has_ended or (self._process.returncode or 0) < 0:
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        """Asks it to end, and waits."""
+        self._is_stopping.set()
+        self._watcher.join()
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait()
+
+
+def _wait_until_up(config: settings.Settings, parts: _Parts) -> None:
     """Until portal and door answer; an early death of the supervisor is told at once."""
     give_up_at = time.monotonic() + START_SECONDS
     for port in (config.portal_port, config.ingest_port):
         while True:
-            if parts.poll() is not None:
+            if parts.has_ended:
                 raise click.ClickException("Trạm did not start; see the lines above.")
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):
@@ -76,6 +119,7 @@ def _wait_until_up(config: settings.Settings, parts: "subprocess.Popen[bytes]") 
                 if time.monotonic() > give_up_at:
                     raise click.ClickException(f"Nothing answers on port {port}.") from None
                 time.sleep(0.1)
+    parts.are_up()
 
 
 def _logins(state: states.ReplayState) -> Table:

@@ -8,7 +8,8 @@ from flask_appbuilder import BaseView, expose
 from portal.db import db_session
 from portal.home.queries import figures
 from portal.home.tasks import tiles
-from portal.web.access import current_actor, current_login, visible_menu
+from portal.ingest.queries import applier_standing
+from portal.web.access import current_actor, current_login, may, visible_menu
 
 
 class HomeView(BaseView):
@@ -24,4 +25,7 @@ class HomeView(BaseView):
         if current_login() is None:
             return redirect(url_for("LookupView.landing"))
         found = figures(db_session(), current_actor())
-        return self.render_template("home/home.html", tiles=tiles(visible_menu(), found))
+        standing = applier_standing(db_session()) if may("can_list", "Quarantine") else None
+        return self.render_template(
+            "home/home.html", tiles=tiles(visible_menu(), found), standing=standing
+        )

@@ -10,6 +10,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 from portal import bulk, clock, db
 from portal.actors import system
 from portal.ingest import again, lease
-from portal.ingest.apply_events import EventApplier, Ready
+from portal.ingest.apply_events import EventApplier, ReadAhead, Ready
 from portal.ingest.columns import Events, raw_event
 from portal.ingest.journal import Entry, Journal, JournalDown
 from portal.ingest.lease import LeaseLost
@@ -31,12 +32,18 @@ from portal.settings import Settings
 
 log = logging.getLogger("tram.applier")
 
+_Piece = tuple[list[Entry], ReadAhead]
+
 ACTOR = system("applier")
 MAX_BATCHES = 400
-MAX_BYTES = 1 << 20
+MAX_BYTES = 2 << 20
 IDLE_SECONDS = 0.05
 GAP = dt.timedelta(seconds=300)
 SAVE_SECONDS = 300.0
+# Applied batches stay this long: a database restored from a backup is made whole from them.
+KEPT = dt.timedelta(days=14)
+# Few enough that the door never waits for it.
+PRUNED_AT_ONCE = 500
 
 
 class Applier:
@@ -49,6 +56,9 @@ class Applier:
         self._fence: int | None = None
         self._known = KnownPeople(settings.var_dir / "people")
         self._index_saved = time.monotonic()
+        # The journal is read, and what it holds is parsed, while earlier entries are written.
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._next: tuple[int, Future[_Piece]] | None = None
         self.position = 0
         self.applied_count = 0
 
@@ -65,6 +75,7 @@ class Applier:
                     if time.monotonic() - renewed > lease.LEASE.total_seconds() / 4:
                         self._renew()
                         self._keep_index()
+                        self._prune()
                         renewed = time.monotonic()
                     time.sleep(IDLE_SECONDS)
             except LeaseLost:
@@ -121,14 +132,43 @@ class Applier:
 
     def step(self) -> bool:
         """Applies the next piece of the journal, and gaps that have waited too long."""
-        entries = self._journal.read(self.position, max_entries=MAX_BATCHES, max_bytes=MAX_BYTES)
+        entries, ahead = self._read_piece()
         overdue, has_again = self._waiting()
         if has_again:
             self._apply_again()
         if not entries and not overdue:
             return has_again
-        self._apply_surely(entries, overdue)
+        self._apply_surely(entries, overdue, ahead)
         return True
+
+    def _read_piece(self) -> _Piece:
+        """The next piece of the journal, and the one after it is begun."""
+        after, begun = self._next or (-1, None)
+        self._next = None
+        piece = begun.result() if begun is not None and after == self.position else None
+        if piece is None or not piece[0]:
+            piece = self._reading.submit(self._read, self.position).result()
+        size = sum(len(entry.body) for entry in piece[0])
+        if len(piece[0]) == MAX_BATCHES or size > MAX_BYTES // 2:  # very likely there is more
+            last = piece[0][-1].position
+            self._next = (last, self._reading.submit(self._read, last))
+        return piece
+
+    def _read(self, after: int) -> _Piece:
+        entries = self._journal.read(after, max_entries=MAX_BATCHES, max_bytes=MAX_BYTES)
+        return entries, ReadAhead([entry.body for entry in entries])
+
+    def _prune(self) -> int:
+        """Deletes, while there is nothing to apply, some of what was applied long ago."""
+        long_ago = bulk.micros(clock.now() - KEPT)
+        asked = self._reading.submit(
+            self._journal.prune, self.position + 1, long_ago, most=PRUNED_AT_ONCE
+        )
+        return asked.result()
+
+    def close(self) -> None:
+        """Ends the reading thread; the journal itself is the caller's."""
+        self._reading.shutdown(wait=True, cancel_futures=True)
 
     def _waiting(self) -> tuple[list[int], bool]:
         """Devices whose gap has waited long enough, and whether quarantined events come again."""
@@ -157,10 +197,12 @@ class Applier:
 
     # -- faults
 
-    def _apply_surely(self, entries: Sequence[Entry], overdue: list[int]) -> None:
+    def _apply_surely(
+        self, entries: Sequence[Entry], overdue: list[int], ahead: ReadAhead | None = None
+    ) -> None:
         """Applies entries; what fails for no outside reason is halved until its cause is alone."""
         try:
-            self._apply(entries, overdue)
+            self._apply(entries, overdue, ahead)
         except (LeaseLost, OperationalError, JournalDown):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it may not stop the rest
@@ -219,13 +261,15 @@ class Applier:
 
     # -- one transaction
 
-    def _apply(self, entries: Sequence[Entry], overdue: list[int]) -> None:
+    def _apply(
+        self, entries: Sequence[Entry], overdue: list[int], ahead: ReadAhead | None = None
+    ) -> None:
         fence = self._held_fence()
         with db.transaction(ACTOR) as session:
             done = lease.renew(session, fence)
             entries = [entry for entry in entries if entry.position > done]
             planned, devices = self._plan(session, entries, overdue)
-            applier = EventApplier(session, self._secret_key, self._known)
+            applier = EventApplier(session, self._secret_key, self._known, ahead=ahead)
             ready = [Ready(devices[b.device_id].source, b.body) for b in planned.ready]
             count = applier.apply(ready) if ready else 0
             for device_id, first, last in planned.gaps:
@@ -233,8 +277,15 @@ class Applier:
                 applier.outcomes.find_gap(source.site_id, source.device_name, first, last)
             applier.outcomes.flush(session, at=bulk.micros(clock.now()))
             _store_order(session, planned, devices)
-            position = entries[-1].position if entries else done
-            lease.advance(session, fence, position)
+            newest = entries[-1] if entries else None
+            position = newest.position if newest else done
+            lease.advance(
+                session,
+                fence,
+                position,
+                reached_at=bulk.instant(newest.received_at) if newest else None,
+                is_behind=self._next is not None,
+            )
         self._known.keep()
         self.position = position
         self.applied_count += count

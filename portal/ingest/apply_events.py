@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+import core_rs
 import portal.results.identities  # noqa: F401 - results follow when people are merged
 from portal import bulk, clock
 from portal.actors import system
@@ -45,11 +46,36 @@ class Ready:
     only: frozenset[int] | None = None
 
 
+class ReadAhead:
+    """The columns of bodies that were read while earlier ones were being written."""
+
+    def __init__(self, bodies: list[bytes]) -> None:
+        self._bodies = bodies
+        try:
+            self._events: Events | None = Events(bodies)
+        except core_rs.CoreError:
+            self._events = None  # the applier finds the one that fails by halving
+
+    def events(self, bodies: list[bytes]) -> Events:
+        """The columns of these bodies: those at hand, if order and gaps left them as they came."""
+        if self._events is not None and bodies == self._bodies:
+            return self._events
+        return Events(bodies)
+
+
 class EventApplier:
     """One transaction's worth of events."""
 
-    def __init__(self, session: Session, secret_key: str, known: KnownPeople) -> None:
+    def __init__(
+        self,
+        session: Session,
+        secret_key: str,
+        known: KnownPeople,
+        *,
+        ahead: ReadAhead | None = None,
+    ) -> None:
         self._session = session
+        self._ahead = ahead
         self._secret_key = secret_key
         self._known = known
         self._at = bulk.micros(clock.now())
@@ -70,7 +96,7 @@ class EventApplier:
     def apply(self, batches: list[Ready]) -> int:
         """Applies every event that has no outcome yet; how many that were."""
         bodies = [batch.body for batch in batches]
-        self._events = events = Events(bodies)
+        self._events = events = self._ahead.events(bodies) if self._ahead else Events(bodies)
         sources = [
             Source(b.source.device_id, b.source.device_name, b.source.site_id, read.batch_id)
             for b, read in zip(batches, events.batches, strict=True)
@@ -145,7 +171,7 @@ class EventApplier:
                 wanted.result_codes.add(events.result_code[n])
                 if events.retest_of[n]:
                     wanted.result_codes.add(events.retest_of[n])
-                person = self._people_of[n] = events.person(n)
+                person = self._people_of[n] = events.person[n]
                 people.append(person)
         self._load_declarations(todo)
         register = self._people = PeopleRegister(self._session, at=self._at)

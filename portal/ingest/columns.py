@@ -57,12 +57,10 @@ class Events:
         self.batches = [Batch(batch_id, count) for _, batch_id, _, count in envelopes]
         columns: dict[str, list[Any]] = pl.DataFrame(table).to_dict(as_series=False)
         self.__dict__.update(columns)
-        self._parts = [columns[name] for name in _PARTICULARS]
+        # Whom each event names.
+        parts = zip(*[columns[name] for name in _PARTICULARS], strict=True)
+        self.person = list(map(Particulars._make, parts))
         self.count = len(self.body)
-
-    def person(self, n: int) -> Particulars:
-        """Whom the event names."""
-        return Particulars(*[part[n] for part in self._parts])
 
 
 def raw_event(bodies: list[bytes], events: Events, n: int) -> bytes:

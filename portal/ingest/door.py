@@ -204,7 +204,7 @@ class Door:
         self, scope: Scope, receive: Receive
     ) -> tuple[int, tuple[tuple[bytes, bytes], ...], bytes]:
         del scope, receive
-        figures = {
+        figures: dict[str, int] = {
             **self.counts,
             "commits": self._commits.group_count,
             "waiting_bytes": self._commits.waiting_bytes,
@@ -213,7 +213,21 @@ class Door:
             f'tram_door_{name}{{worker="{os.getpid()}"}} {figures[name]}\n'
             for name in sorted(figures)
         ]
+        try:
+            standing = await self._ask(self._standing)
+        except Refused:  # the rest can be told without the database
+            pass
+        else:
+            lines += [
+                f"tram_applier_lag_seconds {standing.lag_seconds}\n",
+                f"tram_applier_running {int(standing.is_running)}\n",
+                f"tram_applier_position {standing.position}\n",
+            ]
         return 200, ((b"content-type", b"text/plain; version=0.0.4"),), "".join(lines).encode()
+
+    def _standing(self) -> queries.Standing:
+        with self._engine.connect() as connection:
+            return queries.applier_standing(connection)
 
     # -- parts
 

@@ -57,8 +57,12 @@ class Journal(Protocol):
         """The highest position so far; 0 for an empty journal."""
         ...
 
-    def prune(self, before: int, received_before: int) -> int:
-        """Deletes entries below a position that arrived before an instant; how many."""
+    def prune(self, before: int, received_before: int, *, most: int) -> int:
+        """Deletes entries below a position that arrived before an instant, the oldest first.
+
+        Returns:
+            How many; `most` at the most.
+        """
         ...
 
     def close(self) -> None:

@@ -37,6 +37,11 @@ _READ = """
 SELECT device_id, seq, received_at, body, position FROM ingest_journal
 WHERE position > %s ORDER BY position LIMIT %s
 """
+_PRUNE = """
+DELETE FROM ingest_journal
+WHERE position IN (SELECT position FROM ingest_journal ORDER BY position LIMIT %s)
+AND position < %s AND received_at < %s
+"""
 _ROWS_A_READ = 64
 
 
@@ -109,13 +114,13 @@ class PostgresqlJournal:
         row = self._connect().execute("SELECT max(position) FROM ingest_journal").fetchone()
         return int(row[0] or 0) if row else 0
 
-    def prune(self, before: int, received_before: int) -> int:
+    def prune(self, before: int, received_before: int, *, most: int) -> int:
         """See `Journal.prune`."""
-        done = self._connect().execute(
-            "DELETE FROM ingest_journal WHERE position < %s AND received_at < %s",
-            (before, received_before),
-        )
-        return done.rowcount
+        try:
+            return self._connect().execute(_PRUNE, (most, before, received_before)).rowcount
+        except psycopg.Error as error:
+            self._drop()
+            raise JournalDown(type(error).__name__) from error
 
     def close(self) -> None:
         """See `Journal.close`."""

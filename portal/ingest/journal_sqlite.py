@@ -20,6 +20,10 @@ _READ = """
 SELECT device_id, seq, received_at, body, position FROM journal
 WHERE position > ? ORDER BY position LIMIT ?
 """
+_PRUNE = """
+DELETE FROM journal WHERE position IN (SELECT position FROM journal ORDER BY position LIMIT ?)
+AND position < ? AND received_at < ?
+"""
 
 
 class SqliteJournal:
@@ -78,12 +82,9 @@ class SqliteJournal:
         found = row.fetchone()
         return int(found[0]) if found else 0
 
-    def prune(self, before: int, received_before: int) -> int:
+    def prune(self, before: int, received_before: int, *, most: int) -> int:
         """See `Journal.prune`."""
-        done = self._connection.execute(
-            "DELETE FROM journal WHERE position < ? AND received_at < ?", (before, received_before)
-        )
-        return done.rowcount
+        return self._connection.execute(_PRUNE, (most, before, received_before)).rowcount
 
     def close(self) -> None:
         """See `Journal.close`."""

@@ -52,7 +52,9 @@ def acquire(session: Session, name: str) -> int | None:
         try:
             with session.begin_nested():
                 session.execute(
-                    sa.insert(ApplierState).values(id=_ROW, position=0, fence=0, holder="")
+                    sa.insert(ApplierState).values(
+                        id=_ROW, position=0, fence=0, holder="", is_behind=False
+                    )
                 )
         except IntegrityError:
             return None
@@ -101,12 +103,21 @@ def renew(session: Session, fence: int) -> int:
     ).scalar_one()
 
 
-def advance(session: Session, fence: int, position: int) -> None:
-    """Stores how far the journal is applied, in the transaction of what was applied."""
+def advance(
+    session: Session, fence: int, position: int, *, reached_at: dt.datetime | None, is_behind: bool
+) -> None:
+    """Stores how far the journal is applied, in the transaction of what was applied.
+
+    Raises:
+        LeaseLost: another holder has come.
+    """
+    values = {"position": position, "applied_at": clock.now(), "is_behind": is_behind}
+    if reached_at is not None:
+        values["reached_at"] = reached_at
     moved = session.execute(
         sa.update(ApplierState)
         .where(ApplierState.id == _ROW, ApplierState.fence == fence)
-        .values(position=position, applied_at=clock.now())
+        .values(values)
     )
     if not _changed(moved):
         raise LeaseLost

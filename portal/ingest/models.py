@@ -39,6 +39,8 @@ class ApplierState(Model):
 
     The position changes in the transaction of the rows it stands for. `fence` rises with every
     new holder; an applier whose fence is old finds out at its next commit and stops.
+    `reached_at` is when the door took the last batch that was applied, `is_behind` whether more
+    was waiting then: what is on the screens is as old as that.
     """
 
     __tablename__ = "applier_state"
@@ -49,6 +51,8 @@ class ApplierState(Model):
     holder: Mapped[str] = mapped_column(sa.String(80), default="")
     lease_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     applied_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    reached_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    is_behind: Mapped[bool] = mapped_column(default=False)
 
 
 class EventOutcome(Model):

@@ -118,6 +118,8 @@ def upgrade() -> None:
         sa.Column("holder", sa.String(length=80), nullable=False),
         sa.Column("lease_until", UtcDateTime(), nullable=True),
         sa.Column("applied_at", UtcDateTime(), nullable=True),
+        sa.Column("reached_at", UtcDateTime(), nullable=True),
+        sa.Column("is_behind", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_applier_state")),
     )
     op.create_table(

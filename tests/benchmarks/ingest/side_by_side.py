@@ -1,195 +1,95 @@
 """`make bench-ingest`: plain FAB, a plain Flask route, and ours, in one run on both databases.
 
-Load by wrk on the same cores; accepted is what wrk saw acknowledged, kept is counted in the tables
-afterwards. Ours is measured with the applier off, then the applier alone, as the limits are apart.
+Accepted is what the load generator saw acknowledged, applied is counted in the tables afterwards.
+For the plain doors the two are one; ours is measured as what the door takes with the applier off,
+and then as what the applier makes of a journal of its own.
 """
 
 import json
 import os
-import re
 import subprocess
 import sys
-import tempfile
-import time
 import urllib.request
 from pathlib import Path
-from typing import Self
 
 import sqlalchemy as sa
-from flask_appbuilder import Model
 
-from portal import db, migrations, settings
-from portal.ingest.applier import Applier
-from portal.ingest.journal import open_journal
-from portal.ingest.load_devices import enrol_for_load
-from portal.samples.models import Sample
-from tests import postgres
-from tests.benchmarks.ingest import contenders
-from tests.portal.ingest.province import make_province
+from tests.benchmarks.ingest import bench_applier, bench_door, contenders, wire
+from tests.benchmarks.ingest.serving import ROOT, Server, free_port, measure
 
-SECONDS = int(os.environ.get("BENCH_SECONDS", "8"))
-PORT = 18191
-ROOT = Path(__file__).resolve().parents[3]
-SECRET = "a secret of the benchmark, long enough to be taken"
-_LUA = (Path(__file__).parent / "batches.lua").read_text(encoding="utf-8")
+SECONDS = bench_door.SECONDS
+# More than they take in the time, so that no row comes twice.
+ROWS = {1: 20_000, 50: 400_000, 500: 600_000}
+APPLIED_PEOPLE = int(os.environ.get("BENCH_PEOPLE", "20000"))
+_MODULE = "tests.benchmarks.ingest.contenders"
 
 
-class Server:
-    """A gunicorn on the benchmark's port."""
-
-    def __init__(self, *arguments: str, **environ: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--log-level", "warning", *arguments],
-            cwd=ROOT, env={**os.environ, **environ},
-        )  # fmt: skip
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=1)
-            except urllib.error.HTTPError:
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise RuntimeError("the server did not start")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.wait(60)
-
-
-def wrk(path: str, script: str, folder: Path, connections: int = 32) -> tuple[int, float, str]:
-    """(acknowledged requests, a second, p99 as wrk prints it)"""
-    file = folder / "load.lua"
-    file.write_text(script, encoding="utf-8")
-    out = subprocess.run(
-        ["wrk", "-t", "2", "-c", str(connections), "-d", f"{SECONDS}s", "--latency", "-s",
-         str(file), f"http://127.0.0.1:{PORT}{path}"],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    done = re.search(r"(\d+) requests in ([\d.]+)s", out)
-    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
-    worst = re.search(r"99%\s+(\S+)", out)
-    if not done or not worst:
-        raise RuntimeError(out)
-    good = int(done.group(1)) - (int(bad.group(1)) if bad else 0)
-    return good, good / float(done.group(2)), worst.group(1)
-
-
-def tell(kind: str, name: str, size: int, measured: tuple[int, float, str], kept: int) -> None:
-    """One line of the table."""
-    good, rate, worst = measured
-    print(
-        f"{kind:10} {name:22} {size:3} a request: {rate * size:9,.0f} person-samples/s accepted, "
-        f"p99 {worst}, {good * size:,} accepted, {kept:,} kept",
-        flush=True,
-    )
-
-
-def _count(url: str, statement: str) -> int:
-    engine = sa.create_engine(url)
+def _count(engine: sa.Engine) -> int:
     with engine.connect() as connection:
-        found = connection.execute(sa.text(statement)).scalar_one()
-    engine.dispose()
-    return int(found)
+        return int(connection.execute(sa.text("SELECT count(*) FROM bench_samples")).scalar_one())
+
+
+def _login(port: int) -> str:
+    body = {"username": "bench", "password": "benchmark-1", "provider": "db"}
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/v1/security/login",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        return str(json.load(answer)["access_token"])
 
 
 def plain(kind: str, url: str, folder: Path) -> None:
-    """Plain FAB, then the plain Flask route with 1 and 50 rows."""
-    engine = sa.create_engine(url)
-    Model.metadata.create_all(engine)
+    """Plain FAB one row a request, then the plain Flask route with 1, 50 and 500 rows."""
+    os.environ["BENCH_URL"] = url
+    engine = contenders.make_engine()
+    # In a process of its own, where the tables of the portal are not known.
+    setup = f"import {_MODULE} as c; c.plain_fab(is_setup=True)"
+    subprocess.run([sys.executable, "-c", setup], cwd=ROOT, check=True, timeout=120)
+    file = folder / "requests"
+    kept = 0
+    for name, size in (("fab", 1), ("flask", 1), ("flask", 50), ("flask", 500)):
+        is_fab = name == "fab"
+        port = free_port()
+        place = ("-w", "2", "-b", f"127.0.0.1:{port}", f"{_MODULE}:plain_{name}()")
+        with Server(*place, port=port) as server:
+            token = _login(port) if is_fab else contenders.TOKEN
+            path = "/api/v1/samples/" if is_fab else "/samples"
+            rows = wire.plain_rows(ROWS[size], size, is_list=not is_fab)
+            wire.write(file, path, ((token, row) for row in rows))
+            measured = measure(server, file, seconds=SECONDS, connections=16)
+        before, kept = kept, _count(engine)
+        if kept - before < measured.good * size:
+            raise AssertionError(f"{measured.good} acknowledged, {kept - before} rows")
+        said = "plain FAB" if is_fab else "plain Flask route"
+        bench_door.tell(kind, said, size, measured, kept - before)
     engine.dispose()
-    os.environ.update(BENCH_URL=url, BENCH_SETUP="1")
-    contenders.plain_fab()
-    os.environ["BENCH_SETUP"] = "0"
-    module = "tests.benchmarks.ingest.contenders"
-    common = ("-w", "2", "-b", f"127.0.0.1:{PORT}")
-    rows = "SELECT count(*) FROM bench_samples"
-    with Server(*common, f"{module}:plain_fab()", BENCH_URL=url):
-        login = json.dumps({"username": "bench", "password": "benchmark-1", "provider": "db"})
-        asked = urllib.request.Request(
-            f"http://127.0.0.1:{PORT}/api/v1/security/login",
-            login.encode(),
-            {"Content-Type": "application/json"},
-        )
-        token = json.load(urllib.request.urlopen(asked))["access_token"]
-        script = _LUA.replace("@MODE@", "fab").replace("@TOKENS@", f'{{"{token}"}}')
-        measured = wrk("/api/v1/samples/", script.replace("@SIZE@", "1"), folder, 16)
-    before = _count(url, rows)
-    tell(kind, "plain FAB", 1, measured, before)
-    for size in (1, 50):
-        with Server(*common, f"{module}:plain_flask()", BENCH_URL=url):
-            script = _LUA.replace("@MODE@", "flask").replace("@TOKENS@", '{"token"}')
-            measured = wrk("/samples", script.replace("@SIZE@", str(size)), folder, 16)
-        after = _count(url, rows)
-        tell(kind, "plain Flask route", size, measured, after - before)
-        before = after
 
 
-def ours(kind: str, url: str, folder: Path) -> None:
-    """The door with the applier off, then the applier on what the door took."""
-    migrations.upgrade(url)
-    environ = {
-        "TRAM_DATABASE_URL": url,
-        "TRAM_VAR_DIR": str(folder),
-        "TRAM_SECRET_KEY": SECRET,
-        "TRAM_INGEST_PORT": str(PORT),
-    }
-    config = settings.load(environ)
-    engine = db.bind(config)
-    place = make_province()
-    accepted = 0
-    for size in (1, 50):
-        devices = enrol_for_load(config, session_code=place.session_code, count=2)
-        tables = [
-            f'{{id="{d["device_id"]}",token="{d["token"]}",grant="{d["actor_grant"]}",'
-            f'session="{d["session_code"]}",prefix="{d["tube_prefix"]}"}}'
-            for d in devices
-        ]
-        script = _LUA.replace("@MODE@", "ours").replace("@TOKENS@", "{" + ",".join(tables) + "}")
-        journal = open_journal(config)
-        before = journal.last_position()
-        with Server("--config", "deploy/gunicorn_door.py", **environ):
-            measured = wrk("/ingest/v1/batches", script.replace("@SIZE@", str(size)), folder)
-        kept = journal.last_position() - before
-        journal.close()
-        tell(kind, "our door", size, measured, kept * size)
-        accepted += kept * size
-    journal = open_journal(config)
-    applier = Applier(config, journal)
-    applier.take_lease()
-    limit = time.perf_counter() + 4 * SECONDS
-    started = time.perf_counter()
-    while time.perf_counter() < limit and applier.step():
-        pass
-    seconds = time.perf_counter() - started
+def on(url: str, folder: Path) -> None:
+    """All of them on one kind of database, each in a database of its own."""
+    kind = sa.make_url(url).get_backend_name()
+    urls = {name: _database(url, folder, name) for name in ("plain", "door", "applier")}
+    plain(kind, urls["plain"], folder)
+    bench_door.bench(urls["door"], folder / "door", [1, 50, 500])
+    bench_applier.measure(urls["applier"], folder / "applier", APPLIED_PEOPLE)
+
+
+def _database(url: str, folder: Path, name: str) -> str:
+    (folder / name).mkdir(exist_ok=True)
+    if url.startswith("sqlite"):
+        return f"sqlite:///{folder}/{name}/tram.sqlite"
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        applied = connection.scalar(sa.select(sa.func.count()).select_from(Sample)) or 0
-    print(
-        f"{kind:10} our applier: {applied / seconds:,.0f} person-samples/s applied "
-        f"({applied:,} of {accepted:,} in {seconds:.1f} s)",
-        flush=True,
-    )
-    journal.close()
-    db.db_session.remove()
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
     engine.dispose()
+    return str(sa.make_url(url).set(database=name).render_as_string(hide_password=False))
 
 
 def main() -> None:
-    """Everything, on SQLite and then on PostgreSQL."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        plain("sqlite", f"sqlite:///{folder}/plain.sqlite", folder)
-        ours("sqlite", f"sqlite:///{folder}/tram.sqlite", folder)
-        with postgres.cluster() as address:
-            engine = sa.create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
-            with engine.connect() as connection:
-                connection.execute(sa.text("CREATE DATABASE plain"))
-                connection.execute(sa.text("CREATE DATABASE tram"))
-            engine.dispose()
-            plain("postgresql", f"{address}/plain", folder)
-            ours("postgresql", f"{address}/tram", folder)
+    """Both databases, or those named."""
+    bench_door.on_each(sys.argv[1:] or ["sqlite", "postgresql"], on)
 
 
 if __name__ == "__main__":

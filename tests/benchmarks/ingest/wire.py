@@ -36,7 +36,8 @@ def card(chance: random.Random) -> str:
     name = " ".join(chance.choice(part) for part in (SURNAMES, MIDDLES, GIVENS))
     number = f"048{sex + 2 * (born.year >= 2000)}{born.year % 100:02}{chance.randrange(10**6):06}"
     word = "Nữ" if sex else "Nam"
-    return f"{number}||{name}|{born:%d%m%Y}|{word}|Tổ 5, Hải Châu, Đà Nẵng|01052021"
+    house = chance.randrange(9_000)  # one address for all would be one block for the person index
+    return f"{number}||{name}|{born:%d%m%Y}|{word}|{house} Lê Lợi, Hải Châu, Đà Nẵng|01052021"
 
 
 def uuid7() -> str:
