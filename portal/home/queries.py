@@ -10,6 +10,7 @@ from portal import clock
 from portal.actors import Actor
 from portal.campaigns.counters import Measure
 from portal.campaigns.models import Campaign, HourlyCount
+from portal.ingest.queries import Standing, applier_standing
 from portal.roles import Role
 from portal.samples.models import SampleBox, Tube
 
@@ -19,6 +20,7 @@ _MOST_KEPT = 2000
 
 Figures = Counter[str]
 _kept: dict[object, tuple[float, Figures]] = {}
+_standings: dict[str, tuple[float, Standing]] = {}
 
 
 def figures(session: Session, actor: Actor) -> Figures:
@@ -84,6 +86,17 @@ def people_to_retest(found: Figures) -> int:
     return max(0, found[Measure.PEOPLE_SUSPECT] - found[Measure.PEOPLE_RETESTED])
 
 
+def entering(session: Session) -> Standing:
+    """How late scans are entered; at most 15 seconds old."""
+    key = str(session.get_bind().engine.url)
+    kept = _standings.get(key)
+    if kept is None or kept[0] <= time.monotonic():
+        kept = (time.monotonic() + KEPT_SECONDS, applier_standing(session))
+        _standings[key] = kept
+    return kept[1]
+
+
 def forget() -> None:
     """Empties this process's kept figures (tests)."""
     _kept.clear()
+    _standings.clear()

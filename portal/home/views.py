@@ -6,9 +6,8 @@ from flask import redirect, url_for
 from flask_appbuilder import BaseView, expose
 
 from portal.db import db_session
-from portal.home.queries import figures
+from portal.home.queries import entering, figures
 from portal.home.tasks import tiles
-from portal.ingest.queries import applier_standing
 from portal.web.access import current_actor, current_login, may, visible_menu
 
 
@@ -25,7 +24,7 @@ class HomeView(BaseView):
         if current_login() is None:
             return redirect(url_for("LookupView.landing"))
         found = figures(db_session(), current_actor())
-        standing = applier_standing(db_session()) if may("can_list", "Quarantine") else None
+        standing = entering(db_session()) if may("can_list", "Quarantine") else None
         return self.render_template(
             "home/home.html", tiles=tiles(visible_menu(), found), standing=standing
         )

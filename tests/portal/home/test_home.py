@@ -44,7 +44,7 @@ def test_the_first_page_costs_few_statements_and_then_one(app: Flask, world: Wor
     queries.forget()
     browser = sign_in(app, "coordinator")
     browser.get("/jobs/")
-    assert 'desc="2 statements"' in browser.get("/").headers["Server-Timing"]
+    assert 'desc="3 statements"' in browser.get("/").headers["Server-Timing"]
     assert 'desc="1 statements"' in browser.get("/").headers["Server-Timing"]
 
 
@@ -64,3 +64,12 @@ def test_a_screen_with_work_comes_first() -> None:
     found = queries.Figures({Measure.PEOPLE_REGISTERED: 5})
     made = tiles([(Entry("Other", object()), []), (Entry("Samples", SampleView()), [])], found)
     assert [(tile.label, tile.count) for tile in made] == [("Samples", 5), ("Other", None)]
+
+
+def test_a_coordinator_reads_whether_scans_are_entered_a_collector_does_not(
+    app: Flask, world: World
+) -> None:
+    queries.forget()
+    page = sign_in(app, "coordinator").get("/", headers={"Accept-Language": "en"}).text
+    assert "applier" in page, "no applier has ever run on this database"
+    assert "applier" not in sign_in(app, "collector-a").get("/").text
