@@ -504,7 +504,7 @@ class PoolPolicy:
     clock_tolerance_minutes (5): clocks may differ by so much before F7.
     round_days (7): two memberships closer than this are of one round (F2), where the members
         table has no column `round`. episode_days (14): evidence further apart is not combined.
-    same_day_hours (24): "the same day" of F11. reuse_days (7): members of one tube collected
+    same_day_hours (24): "the same day" of F11. reuse_days (1): members of one tube collected
         further apart mean a label used twice (F13).
     receipt_hours (24), result_hours (48): F8. max_attempts (2): invalid singles to UNRESOLVED.
     weak_ct (35), ct_gap (3): F12. alarm_probability (0.001): F14.
@@ -710,8 +710,9 @@ def pool_prevalence(
 ) -> dict[str, float | None]:
     """Share of positive people from pools: `positive` of `tested` pools of `size` people.
 
-    point: firth (default), gart, mle, mir. interval: skew-score (the one to show), bc-skew-score,
-    score, lrt, wald, mir, exact (few pools), and clopper-pearson, wilson, agresti-coull (one size).
+    point: firth (default), gart (also bc-mle), mle, mir. interval: skew-score (the one to show),
+    bc-skew-score, score, lrt, wald, mir, exact (few pools), and for pools of one size
+    clopper-pearson, wilson, agresti-coull, second-order (also soc).
 
     Returns estimate, lower, upper, at_least. Nothing positive: 0, upper is Wilson's limit on the
     people. Every pool positive: estimate None and `at_least` (one-sided), never 100 %. Intervals
@@ -741,16 +742,17 @@ def pool_design(
     stages: Sequence[Sequence[int | None]] | None = None,
     sensitivity: float | Sequence[float] = 1.0,
     specificity: float | Sequence[float] = 1.0,
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """Expected tests and accuracy of a design, exactly.
 
     design: dorfman, hierarchical, array, array_with_master, sterrett (perfect tests). sizes: group
     sizes by stage (the last stage, singly, is added); of an array its side, or rows and columns.
     stages: the group of each person at each stage, None once resolved; with p_each the chance of
-    each person. Sensitivity and specificity are one value, or one for each stage.
+    each person (of an array row by row; without sizes and stages all are one pool). Sensitivity
+    and specificity are one value, or one for each stage.
 
     Returns people, expected_tests (for all people of one pool or array), tests_per_person,
-    sensitivity, specificity, ppv, npv. Raises CoreError `pooling.design`, `pooling.name`.
+    sensitivity, specificity, ppv, npv; a share of nobody (p of 0 or 1) is None. Raises CoreError `pooling.design`, `pooling.name`.
     """
 
 def optimal_pool_size(
@@ -762,7 +764,11 @@ def optimal_pool_size(
     sensitivity: float | Sequence[float] = 1.0,
     specificity: float | Sequence[float] = 1.0,
 ) -> dict[str, Any]:
-    """The size of fewest tests per person: `size`, `sizes` (by stage), and as `pool_design`."""
+    """The size of fewest tests per person: `size`, `sizes` (by stage), and as `pool_design`.
+
+    A hierarchical design is one of three stages; `groups` are the sizes a positive pool is split
+    into, equal or not, whichever is best.
+    """
 
 def informative_pools(
     chances: Sequence[float],

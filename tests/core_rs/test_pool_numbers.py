@@ -1,9 +1,11 @@
 """Prevalence, design and advice, against values made by others and against simulation."""
 
 import json
+import math
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -214,3 +216,90 @@ def test_intervals_grow_with_confidence() -> None:
             )
             widths.append(made["upper"] - made["lower"])
         assert all(a < b for a, b in pairwise(widths)), interval
+
+
+def _tests_of_split(p: float, groups: tuple[int, ...], se: float, sp: float) -> float:
+    """Expected tests of a pool split into groups, by a sum over who is positive."""
+    total = 0.0
+    size = sum(groups)
+    for truth in range(2**size):
+        infected = [truth >> at & 1 for at in range(size)]
+        weight = math.prod(p if each else 1 - p for each in infected)
+        says = se if any(infected) else 1 - sp
+        tests = 1 + says * len(groups)
+        start = 0
+        for group in groups:
+            part = infected[start : start + group]
+            start += group
+            if group > 1:
+                tests += says * (se if any(part) else 1 - sp) * group
+        total += weight * tests
+    return total
+
+
+def _splits(size: int, most: int) -> Iterator[tuple[int, ...]]:
+    if size == 0:
+        yield ()
+    for first in range(min(size, most), 0, -1):
+        for rest in _splits(size - first, first):
+            yield (first, *rest)
+
+
+@pytest.mark.parametrize(("p", "se", "sp"), [(0.05, 1.0, 1.0), (0.12, 0.9, 0.95)])
+def test_the_best_of_three_stages_is_the_best_of_all_splits(p: float, se: float, sp: float) -> None:
+    best = min(
+        (_tests_of_split(p, groups, se, sp) / size, groups)
+        for size in range(3, 9)
+        for groups in _splits(size, size - 1)
+    )
+    found = core_rs.optimal_pool_size("hierarchical", p, sizes_to=8, sensitivity=se, specificity=sp)
+    assert found["tests_per_person"] == pytest.approx(best[0], rel=1e-12)
+    assert tuple(found["groups"]) == best[1]
+    assert found["size"] == sum(best[1])
+
+
+@pytest.mark.parametrize("design", ["dorfman", "array", "array_with_master", "hierarchical"])
+def test_nobody_and_everybody_positive(design: str) -> None:
+    sizes = [6, 2] if design == "hierarchical" else [6]
+    nobody = core_rs.pool_design(design, p=0.0, sizes=sizes)
+    expected = 12.0 if design == "array" else 1.0
+    assert nobody["expected_tests"] == expected
+    assert (nobody["sensitivity"], nobody["ppv"]) == (None, None)
+    assert (nobody["specificity"], nobody["npv"]) == (1.0, 1.0)
+    everybody = core_rs.pool_design(design, p=1.0, sizes=sizes)
+    people, tests = {
+        "dorfman": (6, 7),
+        "array": (36, 48),
+        "array_with_master": (36, 49),
+        "hierarchical": (6, 10),
+    }[design]
+    assert (everybody["people"], everybody["expected_tests"]) == (people, tests)
+    assert (everybody["specificity"], everybody["npv"]) == (None, None)
+    assert (everybody["sensitivity"], everybody["ppv"]) == (1.0, 1.0)
+
+
+def test_people_of_their_own_chances_in_a_pool_and_in_an_array() -> None:
+    chances = [0.0, 1.0, 0.2, 0.05]
+    pool = core_rs.pool_design("dorfman", p_each=chances, sensitivity=0.9, specificity=0.95)
+    assert pool["expected_tests"] == pytest.approx(1 + 0.9 * 4)
+    assert pool["sensitivity"] == pytest.approx(0.81)
+    same = core_rs.pool_design("array_with_master", p=0.03, sizes=[4, 3], sensitivity=0.9)
+    each = core_rs.pool_design("array_with_master", p_each=[0.03] * 12, sizes=[4, 3],
+                               sensitivity=0.9)  # fmt: skip
+    assert each == pytest.approx(same)
+    with pytest.raises(core_rs.CoreError, match="a chance for each"):
+        core_rs.pool_design("array", p_each=[0.1] * 5, sizes=[2, 3])
+
+
+def test_the_second_order_interval_covers_as_it_says() -> None:
+    p, size, tested = 0.02, 5, 200
+    share = 1 - (1 - p) ** size
+    covered = 0.0
+    for x in range(1, tested):
+        chance = math.comb(tested, x) * share**x * (1 - share) ** (tested - x)
+        made = core_rs.pool_prevalence([x], [size], [tested], point="mle", interval="soc")
+        lower, upper = made["lower"], made["upper"]
+        assert lower is not None
+        assert upper is not None
+        covered += chance * (lower <= p <= upper)
+    assert 0.93 < covered < 0.97

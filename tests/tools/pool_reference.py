@@ -2,9 +2,9 @@
 
     uv run python -m tests.tools.pool_reference FILE
 
-FILE has `cases`: each with `function` (prevalence, design, optimal_size), `args` by name,
-`expected` by name and `rel_tol`. Prints how many passed, failed and are unsupported, and the worst
-relative error among those that passed or failed. Ends with status 1 if any failed.
+FILE has `cases` (or is their list): each with `function` (prevalence, design, optimal_size), `args`
+by name, `expected` by name and `rel_tol`. Prints how many passed, failed and are unsupported, and
+the worst relative error among those that passed or failed. Ends with status 1 if any failed.
 """
 
 import json
@@ -54,8 +54,11 @@ class Report:
 
 def relative_error(value: Any, expected: Any) -> float:
     """|value - expected| / |expected|; 0 if both are undefined, infinity if one is."""
-    if value is None or expected is None:
-        return 0.0 if value is expected else math.inf
+    is_undefined = [
+        v is None or (isinstance(v, float) and math.isnan(v)) for v in (value, expected)
+    ]
+    if any(is_undefined):
+        return 0.0 if all(is_undefined) else math.inf
     if value == expected or (expected == PRINTED_ZERO and value == 0):
         return 0.0
     return abs(value - expected) / abs(expected) if expected else math.inf
@@ -96,7 +99,8 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m tests.tools.pool_reference FILE", file=sys.stderr)
         return 2
-    cases = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))["cases"]
+    file = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    cases = file["cases"] if isinstance(file, dict) else file
     report = check(cases)
     for line in report.failed:
         print("failed", line)

@@ -5,7 +5,6 @@
 //! Biometrics 63 (2007) 1152 for arrays). Note: binGroup2 1.3.1 adds a term of one person to the
 //! total of an array with a master pool; here 1 + ... is the total of the array.
 
-use super::numbers::{any_of, none_of};
 use crate::error::{Error, Kind, Result};
 
 /// Quality of the tests of one stage.
@@ -49,11 +48,11 @@ impl Characteristics {
 /// Groups of a hierarchical design: for each stage the group of each person, `None` once resolved.
 pub type Stages = Vec<Vec<Option<u32>>>;
 
-fn invalid(message: impl Into<String>) -> Error {
+pub(super) fn invalid(message: impl Into<String>) -> Error {
     Error::new(Kind::Invalid, "pooling.design", message)
 }
 
-fn check(chances: &[f64], quality: &[Quality]) -> Result<()> {
+pub(super) fn check(chances: &[f64], quality: &[Quality]) -> Result<()> {
     if chances.is_empty() || chances.iter().any(|p| !(0.0..=1.0).contains(p)) {
         return Err(invalid("every chance lies between 0 and 1, and there is at least one"));
     }
@@ -67,7 +66,7 @@ fn check(chances: &[f64], quality: &[Quality]) -> Result<()> {
 }
 
 /// Quality of stage `at`: one value stands for all stages.
-fn quality_at(quality: &[Quality], at: usize, stages: usize) -> Result<Quality> {
+pub(crate) fn quality_at(quality: &[Quality], at: usize, stages: usize) -> Result<Quality> {
     match quality.len() {
         1 => Ok(quality[0]),
         n if n == stages => Ok(quality[at]),
@@ -110,11 +109,12 @@ fn groups_of(bounds: &[usize]) -> Vec<Option<u32>> {
 /// A person alone in a group is resolved by that test.
 fn resolve_singles(stages: &mut Stages) {
     for at in 1..stages.len() {
+        let mut sizes = std::collections::HashMap::<u32, u32>::new();
+        for group in stages[at - 1].iter().flatten() {
+            *sizes.entry(*group).or_default() += 1;
+        }
         for person in 0..stages[at].len() {
-            let before = stages[at - 1][person];
-            let is_alone = before.is_none()
-                || stages[at - 1].iter().filter(|group| **group == before).count() == 1;
-            if is_alone {
+            if stages[at - 1][person].is_none_or(|group| sizes[&group] == 1) {
                 stages[at][person] = None;
             }
         }
@@ -178,7 +178,11 @@ fn all_positive(path: &[(f64, Quality)], own: f64) -> f64 {
             // P(group k + 1 has nobody) − P(group k has nobody), without loss.
             let outer = path[k - 1].0 - own;
             let inner_none = if k == path.len() { 0.0 } else { inner };
-            inner_none.exp() * -(outer - inner_none).exp_m1()
+            if inner_none == f64::NEG_INFINITY {
+                0.0 // somebody is positive for sure
+            } else {
+                inner_none.exp() * -(outer - inner_none).exp_m1()
+            }
         };
         let tests: f64 = path
             .iter()
@@ -190,8 +194,9 @@ fn all_positive(path: &[(f64, Quality)], own: f64) -> f64 {
     sum
 }
 
+/// Sums over people, weighted by their chance.
 #[derive(Default)]
-struct Sums {
+pub(super) struct Sums {
     positive: f64,
     negative: f64,
     found: f64,
@@ -199,14 +204,14 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, p: f64, found: f64, false_alarm: f64) {
+    pub(super) fn add(&mut self, p: f64, found: f64, false_alarm: f64) {
         self.positive += p;
         self.negative += 1.0 - p;
         self.found += p * found;
         self.false_alarm += (1.0 - p) * false_alarm;
     }
 
-    fn characteristics(&self, people: f64, expected_tests: f64) -> Characteristics {
+    pub(super) fn characteristics(&self, people: f64, expected_tests: f64) -> Characteristics {
         let cleared = self.negative - self.false_alarm;
         let missed = self.positive - self.found;
         Characteristics {
@@ -220,89 +225,30 @@ impl Sums {
     }
 }
 
+/// Stages of a pool split into groups of these sizes, then singly.
+pub fn split_stages(groups: &[usize]) -> Result<Stages> {
+    let people = groups.iter().sum();
+    let mut stages = equal_stages(people, &[people, people])?;
+    let mut bounds = vec![0];
+    for size in groups {
+        bounds.push(bounds[bounds.len() - 1] + size);
+    }
+    stages[1] = groups_of(&bounds);
+    stages[2] = (0..people as u32).map(Some).collect();
+    resolve_singles(&mut stages);
+    Ok(stages)
+}
+
+/// P(a pool of `size` is positive) and P(it and a group of `part` people of it are positive).
+pub(crate) fn nested(p: f64, size: usize, part: usize, quality: [Quality; 2]) -> (f64, f64) {
+    let none = |n: usize| n as f64 * (-p).ln_1p();
+    let path = [(none(size), quality[0]), (none(part), quality[1])];
+    (all_positive(&path[..1], 0.0), all_positive(&path, 0.0))
+}
+
 /// Dorfman: one pool, then everybody singly if it is positive.
 pub fn dorfman(p: f64, size: usize, quality: &[Quality]) -> Result<Characteristics> {
     hierarchical(&vec![p; size], &equal_stages(size, &[size])?, quality)
-}
-
-/// An array of `rows` × `columns`: every row and column is a pool; tested singly is who stands in
-/// a positive row and a positive column, or in a positive row (column) while no column (row) is
-/// positive. With `has_master`, all together are tested first.
-pub fn array(
-    p: f64,
-    rows: usize,
-    columns: usize,
-    has_master: bool,
-    quality: &[Quality],
-) -> Result<Characteristics> {
-    check(&[p], quality)?;
-    if rows < 2 || columns < 2 {
-        return Err(invalid("an array has at least two rows and two columns"));
-    }
-    let stages = if has_master { 3 } else { 2 };
-    let master = if has_master { quality_at(quality, 0, stages)? } else { Quality::PERFECT };
-    let pool = quality_at(quality, stages - 2, stages)?;
-    let single = quality_at(quality, stages - 1, stages)?;
-    let (r, c) = (rows as f64, columns as f64);
-    let people = r * c;
-    let (se, fp) = (pool.sensitivity, 1.0 - pool.specificity);
-
-    // Chances that a person is tested singly: over everybody, and given that the person is not
-    // positive; each also with nobody positive at all.
-    let tested = lines(p, r, c, pool, None);
-    let tested_negative = lines(p, r, c, pool, Some(false));
-    let tested_positive = lines(p, r, c, pool, Some(true));
-    let quiet = fp * fp + fp * pool.specificity.powf(c) + fp * pool.specificity.powf(r);
-    debug_assert!(se > 0.0);
-
-    let through = |chance: f64, nobody: f64| {
-        master.sensitivity * (chance - nobody * quiet) + (1.0 - master.specificity) * nobody * quiet
-    };
-    let (started, each, each_negative, found) = if has_master {
-        let nobody = none_of(p, people);
-        let started = master.sensitivity * any_of(p, people) + (1.0 - master.specificity) * nobody;
-        (
-            started,
-            through(tested, nobody),
-            through(tested_negative, none_of(p, people - 1.0)),
-            master.sensitivity * tested_positive,
-        )
-    } else {
-        (1.0, tested, tested_negative, tested_positive)
-    };
-    let first = if has_master { 1.0 } else { 0.0 };
-    let expected_tests = first + started * (r + c) + people * each;
-    let mut sums = Sums::default();
-    sums.add(p, found * single.sensitivity, each_negative * (1.0 - single.specificity));
-    Ok(sums.characteristics(people, expected_tests))
-}
-
-/// P(a person is tested singly), the person being of the status given or of any.
-fn lines(p: f64, r: f64, c: f64, pool: Quality, status: Option<bool>) -> f64 {
-    let (se, sp) = (pool.sensitivity, pool.specificity);
-    // P(a line of n people tests positive / negative).
-    let yes = |n: f64| se * any_of(p, n) + (1.0 - sp) * none_of(p, n);
-    let no = |n: f64| (1.0 - se) * any_of(p, n) + sp * none_of(p, n);
-    // Row positive and all columns negative, for a row of `c` people and columns of `r`: every
-    // column crosses the row in one person, who is negative for sure if the row is.
-    let row_only = |r: f64, c: f64| match status {
-        Some(true) => se * (1.0 - se) * no(r).powf(c - 1.0),
-        Some(false) => {
-            let own = no(r - 1.0);
-            let quiet = ((1.0 - p) * no(r - 1.0)).powf(c - 1.0);
-            own * ((1.0 - sp) * quiet + se * (no(r).powf(c - 1.0) - quiet))
-        }
-        None => {
-            let quiet = ((1.0 - p) * no(r - 1.0)).powf(c);
-            (1.0 - sp) * quiet + se * (no(r).powf(c) - quiet)
-        }
-    };
-    let both = match status {
-        Some(true) => se * se,
-        Some(false) => yes(c - 1.0) * yes(r - 1.0),
-        None => p * se * se + (1.0 - p) * yes(c - 1.0) * yes(r - 1.0),
-    };
-    both + row_only(r, c) + row_only(c, r)
 }
 
 /// Sterrett: a positive pool is tested singly until the first positive, the rest pooled again, and

@@ -119,7 +119,10 @@ impl World {
 
     fn tube_detail(&self, tube: &Tube, code: Code) -> String {
         match code {
-            Code::OverSize => format!("{} in a tube for {}", tube.size(), self.limit(tube)),
+            Code::OverSize => {
+                let size = tube.accepted_size(&self.policy);
+                format!("{size} in a tube for {}", self.limit(tube))
+            }
             Code::Count => {
                 debug_assert!(tube.counted != NOT_COUNTED);
                 let kind = if u32::from(tube.counted) > tube.on_time {

@@ -26,6 +26,9 @@ pub enum Interval {
     Wilson,
     /// Agresti–Coull; one size only.
     AgrestiCoull,
+    /// Second-order corrected (Cai, Journal of Statistical Planning and Inference 131 (2005) 63);
+    /// one size only.
+    SecondOrder,
     /// Hepworth: all outcomes ordered by their estimate; few pools.
     Exact,
 }
@@ -42,6 +45,8 @@ impl Interval {
         ("clopper-pearson", Self::ClopperPearson),
         ("wilson", Self::Wilson),
         ("agresti-coull", Self::AgrestiCoull),
+        ("second-order", Self::SecondOrder),
+        ("soc", Self::SecondOrder),
         ("exact", Self::Exact),
     ];
 }
@@ -57,7 +62,10 @@ pub(crate) fn limits(sample: &Sample, interval: Interval, confidence: f64) -> Re
     let z = normal_quantile(f64::midpoint(1.0, confidence));
     let people = sample.people();
     match interval {
-        Interval::ClopperPearson | Interval::Wilson | Interval::AgrestiCoull => {
+        Interval::ClopperPearson
+        | Interval::Wilson
+        | Interval::AgrestiCoull
+        | Interval::SecondOrder => {
             return one_size(sample, interval, confidence, z);
         }
         Interval::Exact => return exact(sample, confidence),
@@ -124,6 +132,15 @@ fn one_size(sample: &Sample, interval: Interval, confidence: f64, z: f64) -> Res
             let centre = (positive + z * z / 2.0) / (tested + z * z);
             let spread = z / (tested + z * z)
                 * (positive * (tested - positive) / tested + z * z / 4.0).sqrt();
+            (centre - spread, centre + spread)
+        }
+        Interval::SecondOrder => {
+            let eta = z * z / 3.0 + 1.0 / 6.0;
+            let share = positive / tested;
+            let correction = |v: f64| v * -(13.0 * z * z + 17.0) / 18.0 + z * z / 18.0 + 7.0 / 36.0;
+            let variance = share * (1.0 - share);
+            let spread = z * ((variance + correction(variance) / tested) / tested).max(0.0).sqrt();
+            let centre = (positive + eta) / (tested + 2.0 * eta);
             (centre - spread, centre + spread)
         }
         _ => {

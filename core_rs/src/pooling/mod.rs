@@ -14,8 +14,10 @@
 //! * [`campaign`]: the same with codes as text, as tables bring them
 //!
 //! Planning: [`decode`] for overlapping pools, [`pack`] for who goes into which tube.
-//! Numbers: [`prevalence`] with [`intervals`], [`design`] with [`optimal`], on [`numbers`].
+//! Numbers: [`prevalence`] with [`intervals`], [`design`] and [`array`] with [`optimal`], on
+//! [`numbers`].
 
+pub mod array;
 pub mod campaign;
 pub mod decode;
 pub mod design;

@@ -1,7 +1,8 @@
 //! Best sizes within limits, the best split of people of different risk, and advice.
 
+use super::array::array;
 use super::design::{
-    Characteristics, Quality, array, dorfman, equal_stages, hierarchical, sterrett,
+    Characteristics, Quality, dorfman, hierarchical, nested, quality_at, split_stages, sterrett,
 };
 use crate::error::{Error, Kind, Result};
 
@@ -34,8 +35,10 @@ impl Family {
 /// The best size (for three stages: both sizes) and what it costs and finds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Best {
-    /// Sizes by stage.
+    /// Sizes by stage; of three stages the second is that of the largest group.
     pub sizes: Vec<usize>,
+    /// Sizes of the groups that a positive pool is split into, if there are three stages.
+    pub groups: Vec<usize>,
     /// Characteristics of that size.
     pub at: Characteristics,
 }
@@ -52,31 +55,72 @@ pub fn optimal_size(
         let message = "sizes from at least 2 up to at most 1000";
         return Err(Error::new(Kind::Invalid, "pooling.design", message));
     }
+    if family == Family::ThreeStage {
+        return best_split(p, quality, from, to);
+    }
     let mut best: Option<Best> = None;
-    let mut offer = |sizes: &[usize], at: Characteristics| {
-        let is_better = best
-            .as_ref()
-            .is_none_or(|b| at.tests_per_person() < b.at.tests_per_person() * (1.0 - 1e-12));
-        if is_better {
-            best = Some(Best { sizes: sizes.to_vec(), at });
-        }
-    };
     for size in from..=to {
-        match family {
-            Family::Dorfman => offer(&[size], dorfman(p, size, quality)?),
-            Family::Array => offer(&[size], array(p, size, size, false, quality)?),
-            Family::ArrayWithMaster => offer(&[size], array(p, size, size, true, quality)?),
-            Family::Sterrett => offer(&[size], sterrett(p, size)?),
-            Family::ThreeStage => {
-                // Equal halves, thirds, …: uneven ones are never better by more than rounding.
-                for inner in (2..size).filter(|inner| size.is_multiple_of(*inner)) {
-                    let stages = equal_stages(size, &[size, inner])?;
-                    offer(&[size, inner], hierarchical(&vec![p; size], &stages, quality)?);
-                }
-            }
+        let at = match family {
+            Family::Array => array(p, size, size, false, quality)?,
+            Family::ArrayWithMaster => array(p, size, size, true, quality)?,
+            Family::Sterrett => sterrett(p, size)?,
+            Family::Dorfman | Family::ThreeStage => dorfman(p, size, quality)?,
+        };
+        if best.as_ref().is_none_or(|b| is_fewer(at.tests_per_person(), b.at.tests_per_person())) {
+            best = Some(Best { sizes: vec![size], groups: Vec::new(), at });
         }
     }
     best.ok_or_else(|| Error::new(Kind::Invalid, "pooling.design", "no size of this design fits"))
+}
+
+/// Fewer by more than rounding, so that of equals the first stays.
+fn is_fewer(one: f64, other: f64) -> bool {
+    one < other * (1.0 - 1e-12)
+}
+
+/// Three stages: the best size and the best split of it, equal or not. Expected tests are 1 and a
+/// sum over the groups, so a table over "people split so far" finds the split.
+fn best_split(p: f64, quality: &[Quality], from: usize, to: usize) -> Result<Best> {
+    // Checks p and the qualities.
+    hierarchical(&[p; 3], &split_stages(&[2, 1])?, quality)?;
+    let pair = [quality_at(quality, 0, 3)?, quality_at(quality, 1, 3)?];
+    let mut best: Option<(f64, Vec<usize>)> = None;
+    for size in from.max(3)..=to {
+        let price: Vec<f64> = (0..size)
+            .map(|part| {
+                let (first, both) = nested(p, size, part, pair);
+                first + if part > 1 { part as f64 * both } else { 0.0 }
+            })
+            .collect();
+        let mut cost = vec![0.0; size + 1];
+        let mut cut = vec![0; size + 1];
+        for end in 1..=size {
+            cost[end] = f64::INFINITY;
+            // Largest groups first: of equals the one with fewer groups stays.
+            for part in (1..=end.min(size - 1)).rev() {
+                if is_fewer(cost[end - part] + price[part], cost[end]) {
+                    (cost[end], cut[end]) = (cost[end - part] + price[part], part);
+                }
+            }
+        }
+        let tests = (1.0 + cost[size]) / size as f64;
+        if best.as_ref().is_none_or(|(least, _)| is_fewer(tests, *least)) {
+            let mut groups = Vec::new();
+            let mut left = size;
+            while left > 0 {
+                groups.push(cut[left]);
+                left -= cut[left];
+            }
+            groups.sort_unstable_by(|a, b| b.cmp(a));
+            best = Some((tests, groups));
+        }
+    }
+    let (_, groups) = best.ok_or_else(|| {
+        Error::new(Kind::Invalid, "pooling.design", "three stages need at least three people")
+    })?;
+    let size: usize = groups.iter().sum();
+    let at = hierarchical(&vec![p; size], &split_stages(&groups)?, quality)?;
+    Ok(Best { sizes: vec![size, groups[0]], groups, at })
 }
 
 /// Informative pooling: people of known risk in Dorfman pools of at most `most`, fewest tests.

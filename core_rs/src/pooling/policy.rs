@@ -61,7 +61,7 @@ impl Default for Policy {
             round_seconds: 7 * DAY,
             episode_seconds: 14 * DAY,
             same_day_seconds: DAY,
-            reuse_seconds: 7 * DAY,
+            reuse_seconds: DAY,
             receipt_seconds: DAY,
             result_seconds: 2 * DAY,
             max_attempts: 2,

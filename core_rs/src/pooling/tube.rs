@@ -119,6 +119,15 @@ impl Tube {
         }
     }
 
+    /// People for F3. A count above the list is a question (F4) first; once somebody answered it,
+    /// or where a stranger's swab is no obstacle, it is the size.
+    pub(crate) fn accepted_size(&self, policy: &Policy) -> u32 {
+        let is_question = u32::from(self.counted) != self.on_time + self.late
+            && self.closed & Code::Count.bit() == 0
+            && !policy.stranger_clears;
+        if is_question { self.on_time } else { self.size() }
+    }
+
     /// The current result says positive where an older version said negative.
     pub fn is_turned_positive(&self) -> bool {
         self.outcome == Outcome::Positive && self.negative_key < self.key
@@ -146,7 +155,7 @@ impl Tube {
 
     fn own_findings(&self, policy: &Policy) -> u32 {
         let mut found = 0;
-        let size = self.size();
+        let size = self.accepted_size(policy);
         if self.given & given::PARENT == 0 {
             let planned = (self.planned != 0).then_some(u32::from(self.planned));
             let is_over = |limit: Option<u32>| limit.is_some_and(|limit| size > limit);
@@ -192,7 +201,7 @@ impl Tube {
         match code {
             Code::OverSize => {
                 let planned = (self.planned != 0).then_some(u32::from(self.planned));
-                policy.allowed_size(planned).is_some_and(|limit| self.size() > limit)
+                policy.allowed_size(planned).is_some_and(|limit| self.accepted_size(policy) > limit)
             }
             _ => code.can_block(),
         }

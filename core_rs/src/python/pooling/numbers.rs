@@ -6,8 +6,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::error::{Error, Kind};
+use crate::pooling::array::{array, array_each};
 use crate::pooling::design::{
-    Characteristics, Quality, Stages, array, equal_stages, hierarchical, sterrett,
+    Characteristics, Quality, Stages, equal_stages, hierarchical, sterrett,
 };
 use crate::pooling::intervals::Interval;
 use crate::pooling::optimal::{Family, advice, informative_pools, optimal_size};
@@ -73,7 +74,14 @@ fn pool_prevalence<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let sample = sample(py, &positive, &size, &tested, sensitivity, specificity)?;
     let points =
-        [("mle", Point::Mle), ("gart", Point::Gart), ("firth", Point::Firth), ("mir", Point::Mir)];
+        // "bc-mle" is what PooledInfRate and binGroup2 call Gart's estimate as well.
+        [
+            ("mle", Point::Mle),
+            ("gart", Point::Gart),
+            ("bc-mle", Point::Gart),
+            ("firth", Point::Firth),
+            ("mir", Point::Mir),
+        ];
     let point = named(py, "point", point, &points)?;
     let interval = interval.map(|name| named(py, "interval", name, Interval::NAMES)).transpose()?;
     let made = py
@@ -126,10 +134,15 @@ fn characteristics<'py>(py: Python<'py>, made: &Characteristics) -> PyResult<Bou
     row.set_item("people", made.people)?;
     row.set_item("expected_tests", made.expected_tests)?;
     row.set_item("tests_per_person", made.tests_per_person())?;
-    row.set_item("sensitivity", made.sensitivity)?;
-    row.set_item("specificity", made.specificity)?;
-    row.set_item("ppv", made.ppv)?;
-    row.set_item("npv", made.npv)?;
+    // None where nobody is positive (negative), so that there is no such share.
+    for (name, share) in [
+        ("sensitivity", made.sensitivity),
+        ("specificity", made.specificity),
+        ("ppv", made.ppv),
+        ("npv", made.npv),
+    ] {
+        row.set_item(name, (!share.is_nan()).then_some(share))?;
+    }
     Ok(row)
 }
 
@@ -163,6 +176,8 @@ fn pool_design<'py>(
                 Some(each) => each,
                 None => vec![one(p)?; people],
             };
+            // People of known chances and no sizes: one pool of all of them.
+            let sizes = if sizes.is_empty() { vec![people] } else { sizes };
             let stages = match stages {
                 Some(stages) => stages,
                 None => equal_stages(people, &sizes).map_err(|error| to_python(py, &error))?,
@@ -176,7 +191,10 @@ fn pool_design<'py>(
                 _ => return Err(missing("sizes of rows and columns")),
             };
             let has_master = family == Family::ArrayWithMaster;
-            array(one(p)?, rows, columns, has_master, &quality)
+            match p_each {
+                Some(each) => py.detach(|| array_each(&each, rows, columns, has_master, &quality)),
+                None => array(one(p)?, rows, columns, has_master, &quality),
+            }
         }
         Family::Sterrett => sterrett(one(p)?, *sizes.first().ok_or_else(|| missing("sizes"))?),
     };
@@ -203,6 +221,7 @@ fn optimal_pool_size<'py>(
     let row = characteristics(py, &best.at)?;
     row.set_item("size", best.sizes.first())?;
     row.set_item("sizes", best.sizes)?;
+    row.set_item("groups", best.groups)?;
     Ok(row)
 }
 
