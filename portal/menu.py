@@ -160,6 +160,7 @@ def _oversight(appbuilder: AppBuilder) -> None:
 def _laboratory(appbuilder: AppBuilder) -> None:
     from portal.results.finding_views import FindingView
     from portal.results.kit_views import KitLotView
+    from portal.results.media_views import MediaPoolView
     from portal.results.overview_views import PoolAdviceView, TurnaroundView
     from portal.results.receipt_views import ReceiptView
     from portal.results.record_views import SampleView, TubeView
@@ -177,6 +178,12 @@ def _laboratory(appbuilder: AppBuilder) -> None:
         (PoolAdviceView, "Pools", lazy_gettext("Pools and positive share"), samples),
         (KitLotView, "Kit lots", lazy_gettext("Rapid test lots"), samples),
         (ReceiptView, "Receive samples", lazy_gettext("Receive samples"), laboratory),
+        (
+            MediaPoolView,
+            "Pools of the laboratory",
+            lazy_gettext("Pools of the laboratory"),
+            laboratory,
+        ),
         (RackView, "Enter results", lazy_gettext("Enter results"), laboratory),
         (ReleaseView, "Release results", lazy_gettext("Release results"), laboratory),
         (TurnaroundView, "Turnaround", lazy_gettext("Turnaround"), laboratory),

@@ -95,16 +95,21 @@ def judge(
     samples = [row for row in around.samples.values() if not row.is_withdrawn]
     if not samples:
         return Judgement({}, {}, frozenset(), [])
+    results = list(results)
+    tested = {row.tube_id for row in results}
     matched = core_rs.match_pools(
         _members(samples, around),
         _results(results, around.tubes),
         policy,
-        tubes=_tubes(around.tubes),
+        tubes=_tubes(around),
         closings=_closings(closed, around),
         as_of=at,
     )
     members = pl.DataFrame(matched.members)
-    verdicts = zip(members["state"].to_list(), members["reason"].to_list(), strict=True)
+    verdicts = [
+        _kept(row, state, around, tested)
+        for row, state in zip(samples, members.select("state", "reason").rows(), strict=True)
+    ]
     tube_ids = {row.code: row.id for row in around.tubes.values()}
     tubes = pl.DataFrame(matched.tubes)
     tube_rows = tubes.select("tube_code", "state", "reason", "is_turned_positive").rows()
@@ -133,6 +138,19 @@ def name_causes(around: Neighbourhood, judged: Judgement, causes: Mapping[int, s
         cause = of_person.get(around.samples[key].person_id)
         if cause is not None and reason == "single_invalid":
             judged.samples[key] = (state, cause)
+
+
+def _kept(
+    row: Any, verdict: tuple[str, str | None], around: Neighbourhood, tested: set[int]
+) -> tuple[str, str | None]:
+    """The verdict of one sample, of which the single tube may be kept in the laboratory.
+
+    A suspect by a laboratory pool is tested again there: the retest runs, and no team has to go.
+    """
+    is_kept = row.tube_id in around.parents and row.tube_id not in tested
+    if is_kept and verdict[0] == "SUSPECT_POOL":
+        return "RETEST_RUNNING", verdict[1]
+    return verdict
 
 
 def _found(
@@ -227,10 +245,17 @@ def _results(results: Iterable[Any], tubes: Mapping[int, Any]) -> pl.DataFrame:
     )
 
 
-def _tubes(tubes: Mapping[int, Any]) -> pl.DataFrame:
+def _tubes(around: Neighbourhood) -> pl.DataFrame:
+    tubes = around.tubes
+
+    def parent_code(tube_id: int) -> str | None:
+        pool = around.parents.get(tube_id)
+        return tubes[pool].code if pool is not None else None
+
     rows = [
         (
             row.code,
+            parent_code(row.id),
             "media" if row.pool_kind == "media" else "swab",
             row.planned_size,
             row.counted_swabs,
@@ -246,6 +271,7 @@ def _tubes(tubes: Mapping[int, Any]) -> pl.DataFrame:
         rows,
         schema={
             "tube_code": pl.String,
+            "parent_code": pl.String,
             "pool_kind": pl.String,
             "planned_size": pl.Int64,
             "counted_swabs": pl.Int64,

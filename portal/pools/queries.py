@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.campaigns.models import PoolPolicy
 from portal.people.models import Person
-from portal.pools.models import Finding, RetestVisit
+from portal.pools.models import Finding, Pool, PoolMember, RetestVisit
 from portal.samples.bulk import among, epoch
 from portal.samples.models import Sample, Tube
 
@@ -26,10 +26,14 @@ MOST_STEPS = 6
 
 @dataclass(slots=True)
 class Neighbourhood:
-    """Samples by key and tubes by key: everything that the states of some tubes depend on."""
+    """Samples by key and tubes by key: everything that the states of some tubes depend on.
+
+    `parents` gives the laboratory pool (the key of its tube) that a tube was mixed into.
+    """
 
     samples: dict[int, Any] = field(default_factory=dict)
     tubes: dict[int, Any] = field(default_factory=dict)
+    parents: dict[int, int] = field(default_factory=dict)
 
 
 def _select_samples(session: Session) -> sa.Select[Any]:
@@ -89,8 +93,32 @@ def neighbourhood(session: Session, tube_ids: Iterable[int]) -> Neighbourhood:
         people = {(row.person_id, row.campaign_id) for row in around.samples.values()}
         fresh = sorted({person for person, _campaign in people - seen_people})
         seen_people |= people
-        wanted = _other_tubes(session, fresh, people) - around.tubes.keys()
+        mixed = _mixed_tubes(session, ids)
+        around.parents |= mixed
+        others = _other_tubes(session, fresh, people)
+        wanted = (others | mixed.keys() | set(mixed.values())) - around.tubes.keys()
+    # A pool beyond the last step is out of sight for its tubes as well.
+    around.parents = {
+        tube: pool for tube, pool in around.parents.items() if {tube, pool} <= around.tubes.keys()
+    }
     return around
+
+
+def _mixed_tubes(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """Tube → tube of the laboratory pool it was mixed into, for pairs that one of `ids` is in."""
+    mixes = T.alias("mixes")
+    members, pools = PoolMember.__table__, Pool.__table__
+    pairs = (
+        sa.select(members.c.tube_id, mixes.c.id)
+        .select_from(members.join(pools, pools.c.id == members.c.pool_id))
+        .join(mixes, mixes.c.code == pools.c.code)
+    )
+    rows = session.execute(
+        pairs.where(among(session, members.c.tube_id, ids)).union(
+            pairs.where(among(session, mixes.c.id, ids))
+        )
+    ).all()
+    return {tube: pool for tube, pool in rows}  # noqa: C416 - a result is no sequence
 
 
 def _other_tubes(

@@ -104,7 +104,8 @@ def _parts(
         samples = {key: row for key, row in around.samples.items() if row.tube_id in tubes}
         newest = max(tubes.values(), key=lambda row: row.opened)
         dated = policies.get((campaign_id, newest.method), [])
-        yield Neighbourhood(samples, tubes), policy_on(dated, day_of(newest))
+        parents = {key: pool for key, pool in around.parents.items() if key in tubes}
+        yield Neighbourhood(samples, tubes, parents), policy_on(dated, day_of(newest))
 
 
 def _write_states(

@@ -12,6 +12,8 @@ import core_rs
 from portal import clock
 from portal.areas.models import AdminUnit
 from portal.campaigns.models import Campaign, CollectionSession, PoolPolicy
+from portal.pools import prices
+from portal.pools.models import PoolMember
 from portal.pools.rules import PersonState
 from portal.samples.models import Sample, Tube
 from portal.samples.rules import Outcome
@@ -19,6 +21,10 @@ from portal.samples.rules import Outcome
 # The sizes in use in Việt Nam (pooling.md 1); larger ones only where the policy allows them.
 SIZES = (1, 2, 3, 5, 7, 10, 15, 20)
 DEFAULT_MOST = 10
+
+# Shares of positive samples that a test finds, to choose from; per cent.
+SENSITIVITIES = (100, 98, 95, 90)
+USUAL_SENSITIVITY = 95
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,9 @@ class Advice:
     Attributes:
         total: all areas together.
         areas: by area, highest share first.
-        sizes: rows of `core_rs.pool_advice`.
+        sizes: rows of `core_rs.pool_advice`; tests and price as of a test that misses nothing,
+            because a case missed is no test saved, and the cases missed at `sensitivity`.
+        tariff: the document of the prices; empty without any.
         best: the size with the fewest tests within the policy.
         current: the size in force.
         household: (cases per positive pool seen, expected) where positives share pools.
@@ -61,6 +69,7 @@ class Advice:
     total: AreaShare
     areas: list[AreaShare]
     sizes: list[dict[str, Any]]
+    tariff: str
     best: int
     current: int
     household: tuple[float, float] | None
@@ -71,7 +80,7 @@ def campaigns(session: Session) -> list[Campaign]:
     return list(session.scalars(sa.select(Campaign).order_by(Campaign.id.desc()).limit(50)))
 
 
-def advise(session: Session, campaign_id: int) -> Advice:
+def advise(session: Session, campaign_id: int, *, sensitivity: int = USUAL_SENSITIVITY) -> Advice:
     """The share of positive people in a campaign, and the pool size it speaks for.
 
     Tubes of retests are left out: their people were chosen because a pool was positive.
@@ -95,12 +104,14 @@ def advise(session: Session, campaign_id: int) -> Advice:
             together[size][1] += positive
     total = _share("", together, sum(confirmed.values()))
     current, most = _policy_sizes(session, campaign_id)
-    rows = _compare(total, most)
+    tariff = prices.in_force(clock.today())
+    rows = _compare(total, most, sensitivity / 100, tariff)
     best = min(rows, key=lambda row: row["tests_per_person"])["size"] if rows else current
     return Advice(
         total,
         sorted(areas, key=lambda area: -(area.estimate or area.at_least or 0)),
         rows,
+        tariff[1].document if 1 in tariff else "",
         best,
         current,
         _household(together, total),
@@ -122,6 +133,8 @@ def _tube_counts(session: Session, campaign_id: int) -> dict[int, dict[int, list
             Tube.outcome.in_([Outcome.NEGATIVE, Outcome.POSITIVE]),
             Tube.sample_count > 0,
             Tube.id.not_in(retests),
+            # A tube mixed into a laboratory pool was tested as a part of that.
+            Tube.id.not_in(sa.select(PoolMember.tube_id)),
         )
         .group_by(CollectionSession.area_id, Tube.sample_count, Tube.outcome)
     )
@@ -188,12 +201,19 @@ def _today() -> dt.date:
     return clock.today()
 
 
-def _compare(total: AreaShare, most: int) -> list[dict[str, Any]]:
+def _compare(
+    total: AreaShare, most: int, sensitivity: float, tariff: dict[int, prices.Price]
+) -> list[dict[str, Any]]:
     """Sizes compared at the upper limit while nothing is positive, else at the estimate."""
     share = total.estimate or total.upper or total.at_least
     if not share or share >= 1:
         return []
-    return core_rs.pool_advice(share, [size for size in SIZES if size <= most])
+    sizes = [size for size in SIZES if size <= most]
+    by_size = {size: float(price.vnd) for size, price in tariff.items()}
+    rows = core_rs.pool_advice(share, sizes, prices=by_size)
+    missing = core_rs.pool_advice(share, sizes, qualities=dict.fromkeys(sizes, (sensitivity, 1.0)))
+    missed = [row["missed_per_100_000"] for row in missing]
+    return [row | {"missed_per_100_000": count} for row, count in zip(rows, missed, strict=True)]
 
 
 def _household(sizes: dict[int, list[int]], total: AreaShare) -> tuple[float, float] | None:

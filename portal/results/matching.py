@@ -73,8 +73,50 @@ def rematch(
     report.released = len(current.keys() - held)
     _mark_results(session, current, held, at)
     read = {row.tube_id: row for row in rapid}
-    _mark_tubes(session, around.tubes, {**read, **current}, held, at)
+    outcomes = _outcomes(around, settled.tubes, {**read, **current}, held)
+    _mark_tubes(session, around.tubes, outcomes, at)
+    _test_one_by_one(session, around, settled.tubes)
     return report
+
+
+def _test_one_by_one(
+    session: Session,
+    around: pool_queries.Neighbourhood,
+    states: Mapping[int, tuple[str, str]],
+) -> None:
+    """Tubes of a positive laboratory pool wait for a test of their own, unless they have one."""
+    suspect = [tube for tube in around.parents if states.get(tube, ("",))[0] == "SUSPECT_POOL"]
+    if not suspect:
+        return
+    tubes = tube_queries.TUBES
+    session.execute(
+        sa.update(tubes)
+        .where(
+            among(session, tubes.c.id, suspect),
+            tubes.c.status == TubeStatus.IN_TEST,
+            ~sa.exists().where(R.c.tube_id == tubes.c.id),
+        )
+        .values(status=TubeStatus.RECEIVED, version=tubes.c.version + 1)
+        .execution_options(audit="tubes.test_singly")
+    )
+
+
+def _outcomes(
+    around: pool_queries.Neighbourhood,
+    states: Mapping[int, tuple[str, str]],
+    current: Mapping[int, Any],
+    held: set[int],
+) -> dict[int, str]:
+    """The outcome that counts of every tube with a result, its own or its laboratory pool's."""
+    outcomes = {}
+    for tube_id, result in current.items():
+        said = result.said if isinstance(result, queries.RapidResult) else result.outcome
+        outcomes[tube_id] = "" if tube_id in held else said
+    for tube_id, pool_id in around.parents.items():
+        if tube_id not in current and pool_id in current:
+            is_cleared = states.get(tube_id, ("", ""))[0] in {"NEG_BY_POOL", "NEG_SINGLE"}
+            outcomes[tube_id] = str(Outcome.NEGATIVE) if is_cleared else ""
+    return outcomes
 
 
 def _current(results: Sequence[Any]) -> dict[int, Any]:
@@ -110,25 +152,26 @@ def _mark_results(
 def _mark_tubes(
     session: Session,
     tubes: Mapping[int, Any],
-    current: Mapping[int, Any],
-    held: set[int],
+    outcomes: Mapping[int, str],
     at: dt.datetime,
 ) -> None:
-    """Copies the outcome that counts to the tube, and counts tubes."""
+    """Copies the outcome that counts to the tube, and counts tubes.
+
+    A laboratory pool is no tube that anybody collected: its tubes are counted, it is not.
+    """
     rows = []
     deltas: Counter[counters.Key] = Counter()
     hour = counters.hour_of(at)
-    for tube_id, result in current.items():
+    for tube_id, outcome in outcomes.items():
         tube = tubes[tube_id]
-        said = result.said if isinstance(result, queries.RapidResult) else result.outcome
-        outcome = "" if tube_id in held else said
         if tube.status in {TubeStatus.REJECTED, TubeStatus.LOST} or outcome == tube.outcome:
             continue
-        place = (tube.campaign_id, tube.site_id, hour)
-        deltas[*place, Measure.TUBES_RESULTED] += bool(outcome) - bool(tube.outcome)
-        deltas[*place, Measure.TUBES_POSITIVE] += (outcome == Outcome.POSITIVE) - (
-            tube.outcome == Outcome.POSITIVE
-        )
+        if tube.pool_kind != "mix":
+            place = (tube.campaign_id, tube.site_id, hour)
+            deltas[*place, Measure.TUBES_RESULTED] += bool(outcome) - bool(tube.outcome)
+            deltas[*place, Measure.TUBES_POSITIVE] += (outcome == Outcome.POSITIVE) - (
+                tube.outcome == Outcome.POSITIVE
+            )
         rows.append(
             {
                 "id": tube_id,

@@ -50,10 +50,17 @@ class PoolAdviceView(StationView):
         if chosen is None and wanted:
             raise NotFound(gettext("There is no such campaign."))
         chosen = chosen or (campaigns[0] if campaigns else None)
+        wanted = request.args.get("sensitivity", "")
+        sensitivity = next(
+            (each for each in advice.SENSITIVITIES if str(each) == wanted),
+            advice.USUAL_SENSITIVITY,
+        )
         return self.render_template(
             "results/advice.html",
             title=gettext("Pools and positive share"),
             campaigns=campaigns,
             campaign=chosen,
-            advice=advice.advise(session, chosen.id) if chosen else None,
+            sensitivity=sensitivity,
+            sensitivities=advice.SENSITIVITIES,
+            advice=(advice.advise(session, chosen.id, sensitivity=sensitivity) if chosen else None),
         )
