@@ -752,7 +752,8 @@ def pool_design(
     and specificity are one value, or one for each stage.
 
     Returns people, expected_tests (for all people of one pool or array), tests_per_person,
-    sensitivity, specificity, ppv, npv; a share of nobody (p of 0 or 1) is None. Raises CoreError `pooling.design`, `pooling.name`.
+    sensitivity, specificity, ppv, npv; a share of nobody (p of 0 or 1) is None. Raises
+    CoreError `pooling.design`, `pooling.name`.
     """
 
 def optimal_pool_size(
