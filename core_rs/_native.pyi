@@ -1163,6 +1163,24 @@ def verify_slips(
     """A text column of slips on all cores: is_valid, problems, code, outcome, released_at."""
 
 @final
+class RunningRoot:
+    """The root over a growing log in constant memory; the same tree as MerkleLog. Thread safe."""
+
+    def __new__(cls) -> RunningRoot: ...
+    def __len__(self) -> int: ...
+    def add(self, entries: Sequence[bytes]) -> bytes:
+        """Adds entries; returns their leaf hashes, 32 bytes each, one after the other."""
+
+    def add_leaves(self, leaves: bytes) -> None:
+        """Adds entries of which only the hashes are known. ValueError for a cut one."""
+
+    def root(self) -> bytes:
+        """The root over all that was added so far."""
+
+    def copy(self) -> RunningRoot:
+        """Another one over the same entries."""
+
+@final
 class MerkleLog:
     """The Merkle tree of RFC 6962 over a log. Thread safe. IndexError beyond what it holds."""
 

@@ -144,7 +144,10 @@ def _organisation(appbuilder: AppBuilder) -> None:
 
 def _oversight(appbuilder: AppBuilder) -> None:
     from portal.audit.views import AuditView
+    from portal.exports import audit_views
     from portal.jobs.views import JobsView
+
+    audit_views.install()
 
     appbuilder.add_view_no_menu(JobsView)
     account_urls.jobs = lambda: url_for("JobsView.index")
@@ -154,6 +157,12 @@ def _oversight(appbuilder: AppBuilder) -> None:
         label=lazy_gettext("Audit log"),
         category="Oversight",
         category_label=lazy_gettext("Oversight"),
+    )
+    appbuilder.add_view(
+        audit_views.SealView,
+        "Seal of the audit log",
+        label=lazy_gettext("Seal of the audit log"),
+        category="Oversight",
     )
 
 

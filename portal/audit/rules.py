@@ -1,6 +1,7 @@
 """Which tables are audited and how, and what never enters the audit log."""
 
 import datetime as dt
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 # Tables without a trail, each with its reason. Every other table is audited row by row;
@@ -17,6 +18,9 @@ UNAUDITED: dict[str, str] = {
     "ab_view_menu": "FAB's, not used",
     "applier_state": "a position, repeated in every applied batch",
     "audit_events": "is the trail",
+    "audit_heads": "seals the trail",
+    "audit_leaves": "seals the trail",
+    "audit_subject_keys": "keys of the trail; an erasure is an event of its own",
     "event_outcomes": "is the trail of the ingest door",
     "held_batches": "kept as they came, in the journal",
     "hourly_counts": "sums of audited facts",
@@ -56,3 +60,55 @@ def shown(column: str, value: Any) -> Any:
     if isinstance(value, dict | list) and len(text) <= _LONGEST:
         return value
     return text[:_LONGEST]
+
+
+# Tables about one person: kind of subject and the column that names it. Any other table is about
+# the first of its columns in `_SUBJECT_COLUMNS` that has a value.
+_SUBJECTS = {
+    "ab_user": ("logins", "id"),
+    "declarations": ("declarations", "id"),
+    "duplicate_candidates": ("people", "left_id"),
+    "merges": ("people", "kept_id"),
+    "people": ("people", "id"),
+    "staff_profiles": ("logins", "user_id"),
+}
+_SUBJECT_COLUMNS = (
+    ("people", "person_id"),
+    ("samples", "sample_id"),
+    ("declarations", "declaration_id"),
+    ("staff", "staff_id"),
+)
+# What may be read of a person's row without their key: keys, instants, and words of few values
+# that say nothing about health. Everything else is personal.
+_PLAIN = frozenset({"id", "kind", "number", "position", "source", "status", "version", "uid"})
+_PLAIN_ENDINGS = ("_id", "_at")
+_NEVER_PLAIN = frozenset({"national_id", "external_id"})
+
+
+def subject_of(table: str, values: Mapping[str, Any]) -> str:
+    """Whose row it is, e.g. `people/12`; empty for a row about nobody."""
+    if table in _SUBJECTS:
+        kind, column = _SUBJECTS[table]
+        value = values.get(column)
+        return f"{kind}/{value}" if value is not None else ""
+    for kind, column in _SUBJECT_COLUMNS:
+        if values.get(column) is not None:
+            return f"{kind}/{values[column]}"
+    return ""
+
+
+def is_personal(column: str) -> bool:
+    """Whether a column of a person's row may stand in the trail only under their key."""
+    is_plain = column in _PLAIN or column.endswith(_PLAIN_ENDINGS)
+    return column in _NEVER_PLAIN or not is_plain
+
+
+def ranges(keys: Iterable[int]) -> str:
+    """Keys in short: `3-7, 9`."""
+    parts: list[list[int]] = []
+    for key in sorted(set(keys)):
+        if parts and parts[-1][1] == key - 1:
+            parts[-1][1] = key
+        else:
+            parts.append([key, key])
+    return ", ".join(f"{first}-{last}" if first != last else str(first) for first, last in parts)

@@ -1,5 +1,6 @@
 """Writes to the trail: rows and bulk statements by listener, readings by those who show rows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,11 +8,13 @@ from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from portal import clock, db
 from portal.actors import Actor, system
-from portal.audit import rules
+from portal.audit import personal, rules
 from portal.audit.models import AuditEvent
 from portal.web.timing import request_id
 
 _UNKNOWN = system("unknown")
+# For a bulk statement whose caller writes the event that stands for it.
+COVERED = "covered"
 
 
 def install(session_class: Any) -> None:
@@ -41,6 +44,18 @@ def note(
     _write(session, [_event(actor, action, table, key, row_count=row_count, change=change)])
 
 
+def erase(session: Session, actor: Actor, *, subjects: Sequence[str], reason: str) -> int:
+    """Makes the personal values of people unreadable in the whole trail; how many keys went.
+
+    Subjects are named as in the trail: `people/12`, `samples/40`, `declarations/7`.
+    """
+    erased = personal.erase(session, subjects)
+    for subject in subjects:
+        table, _, key = subject.partition("/")
+        _write(session, [_event(actor, "erase", table, key, purpose=reason[:120])])
+    return erased
+
+
 def _event(
     actor: Actor,
     action: str,
@@ -50,6 +65,7 @@ def _event(
     row_count: int = 1,
     change: dict[str, Any] | None = None,
     purpose: str = "",
+    subject: str = "",
 ) -> dict[str, Any]:
     return {
         "at": clock.now(),
@@ -63,13 +79,33 @@ def _event(
         "change": change or {},
         "purpose": purpose or actor.purpose,
         "request_id": request_id(),
+        "subject": subject,
+        "personal": None,
     }
 
 
 def _write(session: Session, events: list[dict[str, Any]]) -> None:
     if events:
+        _seal_personal(session, events)
         # By the connection: the trail must not pass its own listeners.
         session.connection().execute(sa.insert(AuditEvent.__table__), events)
+
+
+def _seal_personal(session: Session, events: list[dict[str, Any]]) -> None:
+    """Moves personal values out of `change` under the key of their person."""
+    hidden = []
+    for event in events:
+        if event["subject"] and event["change"]:
+            values = {n: v for n, v in event["change"].items() if rules.is_personal(n)}
+            if values:
+                hidden.append((event, values))
+    if not hidden:
+        return
+    keys = personal.keys_of(session, (event["subject"] for event, _ in hidden))
+    for event, values in hidden:
+        subject = event["subject"]
+        event["change"] = event["change"] | {name: [] for name in values}
+        event["personal"] = personal.sealed(keys[subject], subject, values)
 
 
 def _after_flush(session: Session, flush: UOWTransaction) -> None:
@@ -87,7 +123,10 @@ def _after_flush(session: Session, flush: UOWTransaction) -> None:
 def _row_event(actor: Actor, action: str, row: Any, change: dict[str, Any]) -> dict[str, Any]:
     state = sa.inspect(row)
     key = "/".join(str(part) for part in state.mapper.primary_key_from_instance(row))
-    return _event(actor, action, state.mapper.local_table.name, key[:40], change=change)
+    table = state.mapper.local_table.name
+    # What is not loaded is not asked for: a flush must not start queries of its own.
+    subject = rules.subject_of(table, state.dict)
+    return _event(actor, action, table, key[:40], change=change, subject=subject)
 
 
 def _columns(row: Any) -> list[str]:
@@ -122,19 +161,29 @@ def _bulk_statement(state: ORMExecuteState) -> Any:
     """One event for a bulk INSERT, UPDATE or DELETE.
 
     Name it by `.execution_options(audit="results.release")`, else it is named by its SQL verb.
+    `audit_rows=[keys]` says which rows; `audit=COVERED` that the caller writes an event itself.
     """
     if not (state.is_insert or state.is_update or state.is_delete):
         return None
     table = getattr(getattr(state.statement, "table", None), "name", "")
-    if not rules.is_audited(table):
+    named = state.execution_options.get("audit")
+    if named == COVERED or not rules.is_audited(table):
         return None
     result = state.invoke_statement()
     verb = "insert" if state.is_insert else "update" if state.is_update else "delete"
     many = state.parameters if isinstance(state.parameters, list) else None
     count = len(many) if many else getattr(result, "rowcount", -1)
-    named = str(state.execution_options.get("audit", f"bulk {verb}"))
     actor = db.acting(state.session) or _UNKNOWN
-    _write(state.session, [_event(actor, named, table, "", row_count=max(count, 0))])
+    keys = state.execution_options.get("audit_rows")
+    event = _event(
+        actor,
+        str(named or f"bulk {verb}"),
+        table,
+        "",
+        row_count=max(count, 0),
+        change={"rows": rules.ranges(keys)} if keys else None,
+    )
+    _write(state.session, [event])
     return result
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup, escape
 
 from portal.audit.models import AuditEvent
@@ -13,6 +13,9 @@ def _change(change: dict[str, Any]) -> Markup:
     """Column: before → after, one a line."""
     lines = []
     for name, pair in (change or {}).items():
+        if pair == []:
+            lines.append(f"{name}: {gettext('erased')}")
+            continue
         before, after = pair if isinstance(pair, list) and len(pair) == 2 else ("", pair)  # noqa: PLR2004
         lines.append(
             f"{name}: {'—' if before is None else before} → {'—' if after is None else after}"
@@ -37,11 +40,14 @@ class AuditView(RecordView):
         "actor_name",
         "actor_kind",
     ]
-    show_columns = [*list_columns, "purpose", "request_id", "change"]
+    show_columns = [*list_columns, "purpose", "request_id", "shown_change", "place"]
+    # A file holds what is written down; the values under a person's key stay under it.
+    export_columns = [*list_columns, "purpose", "request_id", "change"]
+    is_personal = True
     search_columns = ["at", "action", "table_name", "row_key", "actor_name", "actor_kind"]
     order_columns = ["at"]
     link_columns = ("action", "table_name", "row_key", "actor_kind")
-    formatters_columns = {"change": _change}
+    formatters_columns = {"shown_change": _change}
     choices_columns = {
         "actor_kind": [
             ("staff", lazy_gettext("staff")),
@@ -60,6 +66,8 @@ class AuditView(RecordView):
         "actor_kind": lazy_gettext("Kind of actor"),
         "purpose": lazy_gettext("Purpose"),
         "request_id": lazy_gettext("Request"),
+        "shown_change": lazy_gettext("Before → after"),
         "change": lazy_gettext("Before → after"),
+        "place": lazy_gettext("Sealed as entry"),
     }
     empty_text = lazy_gettext("Nothing has been written yet.")

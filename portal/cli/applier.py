@@ -12,8 +12,7 @@ from portal import settings
 @click.command(name="applier")
 def command() -> None:
     """Apply the ingest journal to the database until told to stop."""
-    import portal.models  # noqa: F401 - the mapper registry must be complete
-    from portal import db
+    from portal.cli._database import open_database
     from portal.ingest.applier import Applier
     from portal.ingest.journal import open_journal
     from portal.web import logs
@@ -25,7 +24,7 @@ def command() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    db.bind(config)
+    open_database(config)
     journal = open_journal(config)
     applier = Applier(config, journal)
     try:

@@ -15,12 +15,13 @@ def upgrade() -> None:
     """Bring the database to the newest schema; safe to repeat and to race."""
     from portal.accounts.role_rows import ensure_roles
     from portal.actors import system
-    from portal.db import bind, transaction
+    from portal.cli._database import open_database
+    from portal.db import transaction
     from portal.migrations import upgrade as run
 
     config = settings.load()
     run(config.database_url)
-    bind(config)
+    open_database(config)
     with transaction(system("tram db upgrade")) as session:
         ensure_roles(session)
     click.echo("The database is at the newest schema.")

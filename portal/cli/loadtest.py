@@ -21,14 +21,13 @@ def command(session_code: str, target: Path, device_count: int, logins: tuple[st
 
     The file holds device tokens: delete it afterwards. Refused in production.
     """
-    import portal.models  # noqa: F401 - the mapper registry must be complete
-    from portal import db
+    from portal.cli._database import open_database
     from portal.ingest.load_devices import enrol_for_load
 
     config = settings.load()
     if config.is_production:
         raise click.ClickException("Load tests do not run on a production installation.")
-    db.bind(config)
+    open_database(config)
     devices = enrol_for_load(config, session_code=session_code, count=device_count)
     found = {}
     for login in logins:

@@ -11,7 +11,7 @@ from portal import settings
 from portal.cli._supervisor import AlreadyRunning, Part, Supervisor
 
 _DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
-PART_NAMES = ("door", "portal", "applier", "worker")
+PART_NAMES = ("door", "portal", "applier", "worker", "sealer")
 
 
 def make_parts(names: tuple[str, ...] = PART_NAMES) -> list[Part]:
@@ -23,6 +23,7 @@ def make_parts(names: tuple[str, ...] = PART_NAMES) -> list[Part]:
         "portal": [*gunicorn, str(_DEPLOY / "gunicorn_portal.py")],
         "applier": [*tram, "applier"],
         "worker": [*tram, "worker"],
+        "sealer": [*tram, "audit", "seal"],
     }
     return [Part(name, commands[name]) for name in names]
 
@@ -36,7 +37,7 @@ def make_parts(names: tuple[str, ...] = PART_NAMES) -> list[Part]:
     help="Run only these parts (repeatable): several machines may share one PostgreSQL.",
 )
 def command(only: tuple[str, ...]) -> None:
-    """Run the portal, the ingest door, the applier and the worker; restart what dies."""
+    """Run portal, ingest door, applier, worker and sealer; restart what dies."""
     from portal import migrations
     from portal.web import logs
 

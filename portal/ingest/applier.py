@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from portal import bulk, clock, db
 from portal.actors import system
+from portal.audit.services import COVERED
 from portal.ingest import again, lease
 from portal.ingest.apply_events import EventApplier, ReadAhead, Ready
 from portal.ingest.columns import Events, raw_event
@@ -358,7 +359,8 @@ def _store_order(session: Session, planned: Plan, devices: dict[int, _Device]) -
         )
     if devices:
         session.execute(
-            sa.update(Device),
+            # Where a device stands; `ingest.apply` tells what it sent.
+            sa.update(Device).execution_options(audit=COVERED),
             [
                 {"id": key, "next_seq": device.standing.next_seq, "last_seen_at": now}
                 for key, device in devices.items()

@@ -44,7 +44,8 @@ def update_rows(
     if "version" in table.c:
         changes["version"] = table.c.version + 1
     statement = sa.update(table).values(changes).where(table.c.id == source.c.id)
-    session.execute(statement.execution_options(audit=audit))
+    keys = [int(row["id"]) for row in rows]
+    session.execute(statement.execution_options(audit=audit, audit_rows=keys))
 
 
 def insert_rows(

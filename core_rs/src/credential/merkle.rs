@@ -234,12 +234,31 @@ pub fn verify_consistency(
 pub struct RunningRoot {
     /// Complete subtrees from the left, each with its level, levels falling.
     stack: Vec<(u32, Hash)>,
+    count: usize,
 }
 
 impl RunningRoot {
-    /// Adds the next entry.
-    pub fn add(&mut self, entry: &[u8]) {
-        let (mut level, mut hash) = (0, leaf_hash(entry));
+    /// How many entries were added.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether none was.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Adds the next entry and gives its hash.
+    pub fn add(&mut self, entry: &[u8]) -> Hash {
+        let leaf = leaf_hash(entry);
+        self.add_leaf(leaf);
+        leaf
+    }
+
+    /// Adds an entry of which only the hash is known.
+    pub fn add_leaf(&mut self, leaf: Hash) {
+        self.count += 1;
+        let (mut level, mut hash) = (0, leaf);
         while let Some(&(top, left)) = self.stack.last().filter(|(top, _)| *top == level) {
             self.stack.pop();
             hash = node_hash(&left, &hash);
@@ -248,13 +267,11 @@ impl RunningRoot {
         self.stack.push((level, hash));
     }
 
-    /// The root over all that was added.
-    pub fn finish(mut self) -> Hash {
-        let Some((_, mut root)) = self.stack.pop() else { return empty_root() };
-        while let Some((_, left)) = self.stack.pop() {
-            root = node_hash(&left, &root);
-        }
-        root
+    /// The root over all that was added so far.
+    pub fn root(&self) -> Hash {
+        let mut parts = self.stack.iter().rev();
+        let Some((_, last)) = parts.next() else { return empty_root() };
+        parts.fold(*last, |root, (_, left)| node_hash(left, &root))
     }
 }
 
@@ -307,8 +324,10 @@ mod tests {
             let root = root_by_definition(&entries[..size]);
             assert_eq!(log.root(size), Some(root));
             let mut running = RunningRoot::default();
-            entries[..size].iter().for_each(|entry| running.add(entry));
-            assert_eq!(running.finish(), root);
+            for (place, entry) in entries[..size].iter().enumerate() {
+                assert_eq!(Some(running.add(entry)), log.leaf(place));
+            }
+            assert_eq!((running.len(), running.root()), (size, root));
         }
         assert_eq!(log.root(71), None);
     }

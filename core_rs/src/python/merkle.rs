@@ -7,11 +7,12 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use super::arrow::{Text, read_table};
 use super::to_python;
-use crate::credential::merkle::{self, Hash, MerkleLog};
+use crate::credential::merkle::{self, Hash, MerkleLog, RunningRoot};
 use crate::error::{Error, Kind, Result};
 
 #[pyclass(module = "core_rs", name = "MerkleLog", frozen)]
@@ -162,6 +163,63 @@ fn missing(column: &str) -> Error {
     Error::new(Kind::Schema, "arrow.column_missing", message)
 }
 
+#[pyclass(module = "core_rs", name = "RunningRoot", frozen)]
+struct PyRunningRoot {
+    running: Mutex<RunningRoot>,
+}
+
+impl PyRunningRoot {
+    fn lock(&self) -> PyResult<MutexGuard<'_, RunningRoot>> {
+        self.running.lock().map_err(|_| PyValueError::new_err("a thread failed with the root"))
+    }
+}
+
+#[pymethods]
+impl PyRunningRoot {
+    #[new]
+    fn new() -> Self {
+        Self { running: Mutex::default() }
+    }
+
+    fn __len__(&self) -> PyResult<usize> {
+        Ok(self.lock()?.len())
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "pyo3 hands over what it made of the list")]
+    fn add<'py>(
+        &self,
+        py: Python<'py>,
+        entries: Vec<PyBackedBytes>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let leaves = py.detach(|| -> PyResult<Vec<Hash>> {
+            let mut running = self.lock()?;
+            Ok(entries.iter().map(|entry| running.add(entry)).collect())
+        })?;
+        Ok(PyBytes::new(py, leaves.as_flattened()))
+    }
+
+    fn add_leaves(&self, py: Python<'_>, leaves: &[u8]) -> PyResult<()> {
+        let (leaves, []) = leaves.as_chunks::<32>() else {
+            return Err(PyValueError::new_err("leaves are hashes of 32 bytes"));
+        };
+        py.detach(|| {
+            let mut running = self.lock()?;
+            for leaf in leaves {
+                running.add_leaf(*leaf);
+            }
+            Ok(())
+        })
+    }
+
+    fn root<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.lock()?.root()))
+    }
+
+    fn copy(&self) -> PyResult<Self> {
+        Ok(Self { running: Mutex::new(self.lock()?.clone()) })
+    }
+}
+
 #[pyfunction]
 #[allow(clippy::needless_pass_by_value, reason = "pyo3 hands over what it made of the sequence")]
 fn verify_inclusion(
@@ -203,11 +261,13 @@ fn merkle_root<'py>(
     let (schema, batches) = read_table(table)?;
     let root = py.detach(|| -> Result<Hash> {
         let at = schema.index_of(column).map_err(|_| missing(column))?;
-        let mut root = merkle::RunningRoot::default();
+        let mut root = RunningRoot::default();
         for batch in &batches {
-            each_entry(batch.column(at), column, |entry| root.add(entry))?;
+            each_entry(batch.column(at), column, |entry| {
+                root.add(entry);
+            })?;
         }
-        Ok(root.finish())
+        Ok(root.root())
     });
     Ok(PyBytes::new(py, &root.map_err(|e| to_python(py, &e))?))
 }
@@ -215,6 +275,7 @@ fn merkle_root<'py>(
 /// Adds the log and its verifiers to the module.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyMerkleLog>()?;
+    module.add_class::<PyRunningRoot>()?;
     module.add_function(wrap_pyfunction!(verify_inclusion, module)?)?;
     module.add_function(wrap_pyfunction!(verify_consistency, module)?)?;
     module.add_function(wrap_pyfunction!(leaf_hash, module)?)?;

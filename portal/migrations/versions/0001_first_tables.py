@@ -136,6 +136,8 @@ def upgrade() -> None:
         sa.Column("change", sa.JSON(), nullable=False),
         sa.Column("purpose", sa.String(length=120), nullable=False),
         sa.Column("request_id", sa.String(length=36), nullable=False),
+        sa.Column("subject", sa.String(length=40), nullable=False),
+        sa.Column("personal", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
     )
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
@@ -147,6 +149,44 @@ def upgrade() -> None:
             "ix_audit_events_table_name_row_key", ["table_name", "row_key"], unique=False
         )
 
+    op.create_table(
+        "audit_heads",
+        sa.Column(
+            "size",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("root", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("key_id", sa.String(length=16), nullable=False),
+        sa.Column("signature", sa.LargeBinary(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("size", name=op.f("pk_audit_heads")),
+    )
+    with op.batch_alter_table("audit_heads", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_heads_at"), ["at"], unique=False)
+
+    op.create_table(
+        "audit_leaves",
+        sa.Column(
+            "place",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("leaf", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_audit_leaves")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_audit_leaves_event_id")),
+    )
+    op.create_table(
+        "audit_subject_keys",
+        sa.Column("subject", sa.String(length=40), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=True),
+        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("erased_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("subject", name=op.f("pk_audit_subject_keys")),
+    )
     op.create_table(
         "kit_lots",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -1888,6 +1928,12 @@ def downgrade() -> None:
 
     op.drop_table("login_attempts")
     op.drop_table("kit_lots")
+    op.drop_table("audit_subject_keys")
+    op.drop_table("audit_leaves")
+    with op.batch_alter_table("audit_heads", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_heads_at"))
+
+    op.drop_table("audit_heads")
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_events_table_name_row_key")
         batch_op.drop_index(batch_op.f("ix_audit_events_at"))
