@@ -972,9 +972,10 @@ class TrustList:
 class DccVerdict:
     """The outcome of a verification: valid if there is no problem.
 
-    Codes of problems, in the order of the layers: `dcc.prefix`, `base45.length`,
-    `base45.character`, `base45.value`, `dcc.compression`, `cbor.truncated`, `cbor.malformed`,
-    `cbor.depth`, `cbor.trailing`, `cose.structure`, `dcc.claims`, `dcc.algorithm`,
+    Codes of problems, in the order of the layers: `dcc.prefix`, `dcc.too_long`,
+    `base45.length`, `base45.character`, `base45.value`, `dcc.compression`, `cbor.truncated`,
+    `cbor.malformed`, `cbor.depth`, `cbor.trailing`, `cose.structure`, `cose.critical`,
+    `dcc.claims`, `dcc.algorithm`,
     `dcc.unknown_key`, `dcc.signature`, `dcc.key_usage`, `dcc.key_not_valid`, `dcc.not_yet_valid`,
     `dcc.expired`, `dcc.schema` (once for each thing that is wrong).
     """
@@ -1067,7 +1068,11 @@ def verify_cose(
     *,
     schema_version: str | None = None,
 ) -> DccVerdict:
-    """Verifies the inner layer of a DCC, as `verify_dcc` does after unpacking."""
+    """Verifies the inner layer of a DCC, as `verify_dcc` does after unpacking.
+
+    Raises:
+        CoreError: `cbor.*`, `cose.structure`, `cose.critical`: the bytes are no such message.
+    """
 
 def dcc_unprefix(text: str) -> str:
     """Takes `HC1:` off; CoreError `dcc.prefix` if it is not there."""

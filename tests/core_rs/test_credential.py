@@ -1,13 +1,14 @@
 """DCC through the Python face: public vectors, our own certificates, every way to be invalid."""
 
 import json
+import zlib
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 import core_rs
@@ -142,6 +143,39 @@ def test_the_synthetic_vietnamese_certificate_verifies() -> None:
     verdict = core_rs.verify_dcc(vector["hc1"], trust, NOW)
     assert verdict.content == vector["payload"]
     assert (verdict.algorithm, set(codes(verdict)) & {"dcc.signature"}) == ("PS256", set())
+
+
+def test_a_ps256_signature_has_a_salt_of_its_digest_and_no_key_below_2048_bits() -> None:
+    content = core_rs.cbor_encode({4: int((NOW + YEAR).timestamp()), -260: {1: CONTENT}})
+    header = core_rs.cbor_encode({1: -37, 4: b"12345678"})
+    signed = core_rs.cbor_encode(["Signature1", header, b"", content])
+    key = rsa.generate_private_key(65537, 2048)
+    public = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    trust = core_rs.TrustList()
+    trust.add_key(b"12345678", public)
+    for salt, is_good in [(32, True), (0, False), (20, False), (64, False)]:
+        way = padding.PSS(padding.MGF1(hashes.SHA256()), salt)
+        signature = key.sign(signed, way, hashes.SHA256())
+        message = core_rs.cbor_encode([header, {}, content, signature])
+        found = codes(core_rs.verify_cose(message, trust, NOW))
+        assert found == ([] if is_good else ["dcc.signature"]), salt
+    way = padding.PSS(padding.MGF1(hashes.SHA1()), 32)
+    message = core_rs.cbor_encode([header, {}, content, key.sign(signed, way, hashes.SHA256())])
+    assert codes(core_rs.verify_cose(message, trust, NOW)) == ["dcc.signature"]
+
+
+def test_what_is_critical_and_unknown_refuses_with_a_reason() -> None:
+    header = core_rs.cbor_encode({1: -7, 2: [77], 77: 1})
+    message = core_rs.cbor_encode([header, {}, core_rs.cbor_encode({}), bytes(64)])
+    with pytest.raises(CoreError, match="does not know") as raised:
+        core_rs.verify_cose(message, core_rs.TrustList(), NOW)
+    assert raised.value.code == "cose.critical"
+    text = "HC1:" + core_rs.base45_encode(zlib.compress(message))
+    assert codes(core_rs.verify_dcc(text, core_rs.TrustList(), NOW)) == ["cose.critical"]
+    text = "HC1:" + core_rs.base45_encode(zlib.compress(message) + b"more")
+    assert codes(core_rs.verify_dcc(text, core_rs.TrustList(), NOW)) == ["dcc.compression"]
 
 
 def test_no_content_makes_the_verifier_raise() -> None:

@@ -1,4 +1,10 @@
 //! CBOR (RFC 8949) as far as COSE and CWT need it: any well-formed input, bounded depth.
+//!
+//! Lengths and numbers may be written longer than need be, and lengths may be indefinite: what
+//! was signed is the bytes, and issuers differ. A key that stands twice is refused however it is
+//! written, as are simple values and chunks of text that RFC 8949 (3.2.3, 3.3) calls not well-formed.
+
+use std::collections::HashSet;
 
 use crate::error::{Error, Kind, Result};
 
@@ -161,6 +167,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The bytes of a string; each chunk of a text is a text of its own.
     fn string(&mut self, major: u8, length: Option<u64>) -> Result<Vec<u8>> {
         if let Some(length) = length {
             return self.take(length).map(<[u8]>::to_vec);
@@ -170,7 +177,13 @@ impl<'a> Reader<'a> {
             let head = self.take(1)?[0];
             // Chunks are strings of the same type and of definite length.
             match self.argument(head & 31)? {
-                Some(length) if head >> 5 == major => out.extend_from_slice(self.take(length)?),
+                Some(length) if head >> 5 == major => {
+                    let chunk = self.take(length)?;
+                    if major == 3 && std::str::from_utf8(chunk).is_err() {
+                        return Err(malformed());
+                    }
+                    out.extend_from_slice(chunk);
+                }
                 _ => return Err(malformed()),
             }
         }
@@ -194,6 +207,7 @@ impl<'a> Reader<'a> {
 
     fn map(&mut self, length: Option<u64>, depth: usize) -> Result<Value> {
         let mut out: Vec<(Value, Value)> = Vec::new();
+        let mut keys = HashSet::new();
         let mut left = length;
         loop {
             match &mut left {
@@ -204,7 +218,8 @@ impl<'a> Reader<'a> {
             }
             let key = self.value(depth + 1)?;
             // Two values under one key would let two readers see two certificates.
-            if out.iter().any(|(known, _)| *known == key) {
+            // By their shortest bytes: 1 and 1 in two bytes are one key; NaN equals NaN here.
+            if !keys.insert(encode(&key)) {
                 return Err(Error::new(Kind::Malformed, "cbor.malformed", "a key stands twice"));
             }
             out.push((key, self.value(depth + 1)?));
@@ -217,7 +232,11 @@ impl<'a> Reader<'a> {
             20 => Ok(Value::Bool(false)),
             21 => Ok(Value::Bool(true)),
             0..=23 => Ok(Value::Null),
-            24 => self.take(1).map(|_| Value::Null),
+            // Values below 32 have one byte (RFC 8949, 3.3).
+            24 => match self.take(1)?[0] {
+                0..32 => Err(malformed()),
+                _ => Ok(Value::Null),
+            },
             25 => self.number(2).map(|bits| Value::Float(half(bits as u16))),
             26 => self.number(4).map(|bits| Value::Float(f64::from(f32::from_bits(bits as u32)))),
             27 => self.number(8).map(|bits| Value::Float(f64::from_bits(bits))),
@@ -351,11 +370,35 @@ mod tests {
             ("61ff", "cbor.malformed"),
             ("ff", "cbor.malformed"),
             ("a201020103", "cbor.malformed"),
+            // The same key again, in two bytes, in a map without a length, and not a number.
+            ("a20102180103", "cbor.malformed"),
+            ("bf01020103ff", "cbor.malformed"),
+            ("a2f97e0001f97e0002", "cbor.malformed"),
+            ("f81f", "cbor.malformed"),
+            ("7f61c361a9ff", "cbor.malformed"),
+            ("5f4101", "cbor.truncated"),
+            ("5f5f4101ffff", "cbor.malformed"),
             ("0000", "cbor.trailing"),
         ] {
             assert_eq!(decode(&bytes(hex)).unwrap_err().code(), code, "{hex}");
         }
         assert_eq!(decode(&[0x81; 100]).unwrap_err().code(), "cbor.depth");
+    }
+
+    #[test]
+    fn numbers_and_lengths_may_be_longer_than_need_be() {
+        for (long, short) in
+            [("1b0000000000000001", "01"), ("79000161", "6161"), ("980101", "8101")]
+        {
+            assert_eq!(decode(&bytes(long)).unwrap(), decode(&bytes(short)).unwrap(), "{long}");
+        }
+    }
+
+    #[test]
+    fn a_map_of_very_many_keys_is_read_in_no_time() {
+        let entry = |n: i128| (Value::Integer(n), Value::Null);
+        let large = Value::Map((0..200_000).map(entry).collect());
+        assert_eq!(decode(&encode(&large)).unwrap(), large);
     }
 
     proptest! {
