@@ -25,7 +25,7 @@ class MediaPoolView(StationView):
     """Laboratory pools: mix, see what became of them, what to test one by one."""
 
     route_base = "/laboratory/pools"
-    class_permission_name = "Runs"
+    class_permission_name = "Rack"
     default_view = "index"
 
     @expose("/")

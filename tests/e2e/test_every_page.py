@@ -27,7 +27,9 @@ from tests.e2e.conftest import ROOT, _free_port, _wait
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 SIZES = {"laptop": (1366, 768), "phone": (360, 740)}
 # Links that leave, download, or only sort and page a list that was already seen.
-SKIPPED = re.compile(r"/(logout|lang|static)/|\.(pdf|zip|csv|xlsx|png|svg|json)$|/export|/template")
+SKIPPED = re.compile(
+    r"/(logout|lang|static)/|\.(pdf|zip|csv|xlsx|png|svg|json)$|/export|/template|/sheet$"
+)
 PUBLIC = "public"
 
 
