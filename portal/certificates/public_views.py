@@ -9,7 +9,7 @@ from flask_babel import gettext
 from portal import clock, db
 from portal.actors import PUBLIC
 from portal.audit import services as audit
-from portal.certificates import rules, sealing, services
+from portal.certificates import rules, sealing, services, slips
 from portal.certificates.rules import Office, SampleFacts
 from portal.certificates.texts import Explanation, explain
 from portal.declarations import forms, lookups, queries, tickets
@@ -18,6 +18,7 @@ from portal.declarations.tickets import Ticket
 from portal.declarations.views import caller
 from portal.errors import Invalid, NotFound, TooMany
 from portal.web.views import PublicView, expose
+from reports.qr import qr_address
 
 # Codes are random; whoever tries this many unknown ones in an hour is not reading papers.
 MOST_UNKNOWN_OF_NETWORK = 300
@@ -52,7 +53,9 @@ class LookupView(PublicView):
     @expose("/r/<code>")
     @expose("/R/<code>")
     def of_slip(self, code: str) -> str:
-        """The same, from a slip's symbol."""
+        """The same, from a slip's symbol; a signed slip is verified."""
+        if slips.is_slip(code):
+            return _slip_page(request.base_url)
         return _form(code=code)
 
     @expose("/tra-cuu", methods=["POST"])
@@ -121,9 +124,17 @@ class VerifyView(PublicView):
     def ask(self) -> Any:
         """A box for the code under the symbol."""
         if request.method == "POST":
-            code = services.known_code(request.form.get("code", "")[:200])
+            typed = request.form.get("code", "").strip()[:400]
+            if slips.is_slip(typed):
+                return redirect(url_for("LookupView.of_slip", code=typed.split("/")[-1]), code=303)
+            code = services.known_code(typed[:200])
             return redirect(url_for("VerifyView.verify", code=code), code=303)
         return render_template("certificates/verify.html", verification=None)
+
+    @expose("/kiem-tra/phieu")
+    def ask_slip(self) -> str:
+        """The same for a signed slip, which the browser verifies by itself."""
+        return _slip_page("")
 
     @expose("/c/<code>")
     @expose("/C/<code>")
@@ -141,6 +152,27 @@ class VerifyView(PublicView):
                 lookups.write_down(session, who, door="verify", code="")
         page = render_template("certificates/verify.html", verification=verification, code=code)
         return page, 404 if verification.verdict == "unknown" else 200
+
+
+def _slip_page(slip: str) -> str:
+    outcomes = [
+        ("negative", gettext("Negative")),
+        ("positive", gettext("Positive")),
+        ("inconclusive", gettext("No conclusion")),
+        ("invalid", gettext("Invalid")),
+        ("rejected", gettext("Rejected")),
+    ]
+    keys = slips.public_keys(current_app.config["TRAM"])
+    return render_template(
+        "certificates/verify_slip.html", slip=slip, slip_keys=keys, slip_outcomes=outcomes
+    )
+
+
+def _slips(results: tuple[SampleFacts, ...]) -> dict[int, tuple[str, str]]:
+    """Address and picture of each sample's slip; none for what has no released result."""
+    config = current_app.config["TRAM"]
+    made = {facts.sample_id: slips.address_of(facts, config) for facts in results}
+    return {key: (address, qr_address(address)) for key, address in made.items() if address}
 
 
 def _form(code: str = "", *, is_no: bool = False) -> str:
@@ -176,6 +208,7 @@ def _opened_page(
         results=_told(opened.results),
         masked_name=rules.masked_name,
         grouped=grouped,
+        slips=_slips(opened.results),
         ticket=tickets.sign(ticket),
         is_noted=is_noted,
         problem=problem,

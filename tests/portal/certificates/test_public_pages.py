@@ -1,18 +1,21 @@
 """The public pages without JavaScript: declare, look up, save the paper, verify."""
 
+import base64
 import re
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+import core_rs
 from portal import db
 from portal.audit.models import AuditEvent
+from portal.certificates import slips
 from portal.certificates.models import CorrectionRequest
 from portal.declarations.models import Declaration, DeclarationVersion
 from portal.declarations.rules import grouped
 from tests.portal.certificates.browser import Browser
-from tests.portal.certificates.world import HOUR, World
+from tests.portal.certificates.world import AT, HOUR, World
 
 BIRTH = "02/09/1984"
 
@@ -134,6 +137,31 @@ def test_a_result_is_looked_up_and_its_paper_saved_and_verified(
         .all()
     )
     assert sorted(reads) == ["certificate", "look-up"]
+
+
+def test_a_released_result_has_a_signed_slip(app: Flask, browser: Browser, world: World) -> None:
+    sample = world.sample(world.person())
+    waiting = world.sample(world.person(national_id="048184000124"))
+    world.release(sample.tube, "negative")
+    browser.open("/tra-cuu")
+    page = browser.send(code=sample.result_code, factor="3456")
+    (address,) = re.findall(r'<a href="([^"]+/R/[^"]+)"', page.html)
+    keys = slips.public_keys(app.config["TRAM"])
+    slip = core_rs.verify_slip(address, {n: base64.b64decode(key) for n, key in keys.items()})
+    assert (slip.is_valid, slip.kind, slip.outcome) == (True, "single", "negative")
+    assert (slip.code, slip.sampled_at) == (sample.result_code, AT)
+    assert slip.is_of("Nguyễn Thị Hồng Ánh", "1984-09-02")
+    page = browser.open("/R/" + address.rsplit("/", 1)[1])
+    assert page.status == 200
+    assert address.rsplit("/", 1)[1] in page.html
+    assert keys[slips.KEY_ID] in page.html
+    browser.open("/kiem-tra")
+    assert "data-slip" in browser.send(code=address).html
+    assert "data-slip" in browser.open("/kiem-tra/phieu").html
+    # A look-up code still leads to the look-up, and what has no result has no slip.
+    assert 'name="factor"' in browser.open(f"/R/{sample.result_code}").html
+    browser.open("/tra-cuu")
+    assert "/R/" not in browser.send(code=waiting.result_code, factor="3456").html
 
 
 def test_a_suspect_pool_is_never_called_positive(browser: Browser, world: World) -> None:
