@@ -169,6 +169,7 @@ def _oversight(appbuilder: AppBuilder) -> None:
 def _laboratory(appbuilder: AppBuilder) -> None:
     from portal.results.finding_views import FindingView
     from portal.results.kit_views import KitLotView
+    from portal.results.mapping_views import MappingView
     from portal.results.media_views import MediaPoolView
     from portal.results.overview_views import PoolAdviceView, TurnaroundView
     from portal.results.receipt_views import ReceiptView
@@ -194,6 +195,7 @@ def _laboratory(appbuilder: AppBuilder) -> None:
             laboratory,
         ),
         (RackView, "Enter results", lazy_gettext("Enter results"), laboratory),
+        (MappingView, "Column mappings", lazy_gettext("Column mappings"), laboratory),
         (ReleaseView, "Release results", lazy_gettext("Release results"), laboratory),
         (TurnaroundView, "Turnaround", lazy_gettext("Turnaround"), laboratory),
     ):

@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from core_rs import fold_name
 from portal.results.rules import Control
 from portal.samples.rules import Outcome, clean_code
-from portal.web.sheets import Column
+from portal.web.sheets import Column, header_key
 
 # Folded words (no tones, lower case) that laboratories write for an outcome.
 WORDS: dict[str, Outcome] = {
@@ -57,6 +57,8 @@ COLUMNS = (
     Column("repeat", "Lần", ("Repeat", "Replicate", "Lần chạy", "Run no", "Rep")),
 )
 WELL = re.compile(r"^([A-H])0?([1-9]|1[0-2])$", re.IGNORECASE)
+# The kind of a well («Task», «Sample Type»): read only where a laboratory says which column it is.
+CONTROL_COLUMN = Column("control", "Task")
 NUMBER = re.compile(r"^\d{1,2}([.,]\d+)?$")
 GENE_HEADER = re.compile(
     r"^(?:ct|cq)\s*[(:_-]?\s*([A-Za-z0-9/ ]{1,12}?)\)?$"
@@ -76,6 +78,7 @@ class FileMapping:
         positive_control, negative_control: wells or sample names of the controls.
         internal_control: the gene that must come up in every well; empty: none.
         cut_off: Ct above which a gene counts as not detected, where no outcome is written.
+        is_exact: only the mapped headers are read; the usual words for headers are left aside.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -85,6 +88,7 @@ class FileMapping:
     negative_control: tuple[str, ...] = ()
     internal_control: str = "IC"
     cut_off: float = 38.0
+    is_exact: bool = False
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "FileMapping":
@@ -101,10 +105,18 @@ class FileMapping:
             negative_control=tuple(controls.get("negative", ())),
             internal_control=stored.get("internal_control", "IC"),
             cut_off=float(stored.get("cut_off", 38.0)),
+            is_exact=bool(stored.get("is_exact", False)),
         )
 
     def columns(self) -> list[Column]:
         """The columns to look for: the laboratory's header first, the usual ones after."""
+        if self.is_exact:
+            named = [
+                Column(column.name, self.headers[column.name], is_required=column.is_required)
+                for column in (*COLUMNS, CONTROL_COLUMN)
+                if column.name in self.headers
+            ]
+            return named + [Column(f"gene {header}", header) for header in self.genes]
         return [
             Column(
                 column.name,
@@ -114,6 +126,15 @@ class FileMapping:
             )
             for column in COLUMNS
         ]
+
+    def positions(self, headers: Sequence[str]) -> dict[str, int]:
+        """Where the mapped headers stand in an exact mapping: the choice, never a usual word."""
+        found: dict[str, int] = {}
+        for position, header in enumerate(headers):
+            for name, wanted in self.headers.items():
+                if header_key(wanted) == header_key(header):
+                    found.setdefault(name, position)
+        return found
 
 
 @dataclass(slots=True)
@@ -126,6 +147,7 @@ class WellReading:
     repeat: int
     outcome: Outcome | None
     ct_values: dict[str, float | None]
+    marker: str = ""
 
 
 @dataclass(slots=True)
@@ -232,7 +254,15 @@ def _read_row(
     if repeat and not repeat.isdigit():
         plate.add_error(number, _("«%(word)s» is no number of a repeat.", word=repeat))
         repeat = ""
-    return WellReading(number, cells.get("code", ""), well, int(repeat or 1), outcome, ct_values)
+    return WellReading(
+        number,
+        cells.get("code", ""),
+        well,
+        int(repeat or 1),
+        outcome,
+        ct_values,
+        marker=cells.get("control", ""),
+    )
 
 
 def _read_well(plate: Plate, number: int, text: str) -> str:
@@ -271,13 +301,16 @@ def _merge_genes(rows: list[WellReading], *, is_long: bool) -> list[WellReading]
 
 
 def _control_sign(reading: WellReading, mapping: FileMapping) -> str:
-    name = fold_name(reading.code) or reading.code.strip().lower()
+    names = {
+        fold_name(text) or text.strip().lower() for text in (reading.code, reading.marker) if text
+    }
+    names |= {name.rstrip("0123456789 ") for name in names}
     for sign, mapped, usual in (
         ("positive", mapping.positive_control, POSITIVE_NAMES),
         ("negative", mapping.negative_control, NEGATIVE_NAMES),
     ):
         wanted = [fold_name(word) or word.lower() for word in mapped] or list(usual)
-        if reading.well.lower() in wanted or name in wanted or name.rstrip("0123456789 ") in wanted:
+        if reading.well.lower() in wanted or not names.isdisjoint(wanted):
             return sign
     return ""
 

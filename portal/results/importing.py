@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.actors import Actor
 from portal.db import across_sites
-from portal.errors import NotFound
+from portal.errors import Invalid, NotFound
 from portal.pools.suggestions import similar_codes
 from portal.results import queries, services
 from portal.results.analyser import FileMapping, Plate, read_plate
@@ -93,6 +93,13 @@ def check_file(
         raise NotFound(_("There is no such mapping."))
     rules = FileMapping.of(mapping.columns if mapping is not None else {})
     sheet = sheets.read_sheet(rules.columns(), file_name, content, header_rows=HEADER_ROWS)
+    if rules.is_exact:
+        sheet.positions = rules.positions(sheet.headers)
+        lost = [text for name, text in rules.headers.items() if name not in sheet.positions]
+        if lost:
+            raise Invalid(
+                _("The list lacks columns it needs."), code="sheet.columns_missing", details=lost
+            )
     rows = ((number, cells, sheet.cells[number]) for number, cells in sheet.rows())
     plate = read_plate(rows, sheet.headers, rules)
     unknown = _check_tubes(session, plate, laboratory_id)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from flask_appbuilder import Model
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal import clock
 from portal.db import BigId, UtcDateTime
 from portal.samples.models import Tube
 from portal.sites.models import Site
@@ -85,16 +86,22 @@ class LabResult(Model):
 
 
 class AnalyserMapping(Model):
-    """How a laboratory's analyser file is read: which column is what, which words mean what."""
+    """How a laboratory's analyser file is read: which column is what, which words mean what.
+
+    A change is a new row with the next `version`; the row before it is retired, and stays to say
+    how the files of its time were read. Only rows that are not retired are offered.
+    """
 
     __tablename__ = "analyser_mappings"
-    __table_args__ = (sa.UniqueConstraint("laboratory_id", "name"),)
+    __table_args__ = (sa.UniqueConstraint("laboratory_id", "name", "version"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     laboratory_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"), index=True)
     name: Mapped[str] = mapped_column(sa.String(80))
     columns: Mapped[dict] = mapped_column(sa.JSON, default=dict)  # type: ignore[type-arg]
     version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    retired_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
     laboratory: Mapped[Site] = relationship()
 

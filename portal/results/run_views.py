@@ -112,7 +112,7 @@ class RackView(StationView):
         report, problem, content, name = None, None, b"", ""
         if request.method == "POST":
             try:
-                content, name = _uploaded()
+                content, name = uploaded()
                 mapping = _mapping(laboratory.id)
                 if request.form.get("step") == "save":
                     return self._save(laboratory.id, name, content, mapping)
@@ -197,7 +197,7 @@ def _reading(well: Any) -> Reading:
     )
 
 
-def _uploaded() -> tuple[bytes, str]:
+def uploaded() -> tuple[bytes, str]:
     """The file of the form: uploaded now, or carried along from the page before."""
     packed = request.form.get("packed", "")
     name = request.form.get("file_name", "file")[:200]
@@ -218,7 +218,10 @@ def _uploaded() -> tuple[bytes, str]:
 def _mapping(laboratory_id: int) -> AnalyserMapping | None:
     wanted = request.form.get("mapping", "")
     own = screens.mappings(db_session(), laboratory_id)
-    return next((mapping for mapping in own if str(mapping.id) == wanted), None)
+    found = next((mapping for mapping in own if str(mapping.id) == wanted), None)
+    if wanted and found is None:
+        raise Invalid(gettext("This mapping was changed or retired. Choose it again."))
+    return found
 
 
 def _download(content: bytes, name: str) -> Response:

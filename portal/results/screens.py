@@ -208,11 +208,14 @@ def findings_of_tubes(session: Session, tube_ids: Sequence[int]) -> dict[int, li
 
 
 def mappings(session: Session, laboratory_id: int) -> list[AnalyserMapping]:
-    """Saved column mappings of a laboratory."""
+    """Saved column mappings of a laboratory, without the retired."""
     return list(
         session.scalars(
             sa.select(AnalyserMapping)
-            .where(AnalyserMapping.laboratory_id == laboratory_id)
+            .where(
+                AnalyserMapping.laboratory_id == laboratory_id,
+                AnalyserMapping.retired_at.is_(None),
+            )
             .order_by(AnalyserMapping.name)
         )
     )

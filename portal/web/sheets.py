@@ -91,7 +91,7 @@ def read_sheet(
     Raises:
         Invalid: the file is no CSV or XLSX, or headers that are needed are missing (all named).
     """
-    table = _read_workbook(content) if content.startswith(XLSX_MAGIC) else _read_text(content)
+    table = read_table(content)
     known = {
         header_key(header): column.name
         for column in columns
@@ -117,6 +117,15 @@ def read_sheet(
         code="sheet.no_header",
         details=[column.header for column in columns if column.is_required],
     )
+
+
+def read_table(content: bytes) -> list[list[str]]:
+    """All lines of a CSV or XLSX file as text cells, whatever its headers.
+
+    Raises:
+        Invalid: the file is neither.
+    """
+    return _read_workbook(content) if content.startswith(XLSX_MAGIC) else _read_text(content)
 
 
 def _read_text(content: bytes) -> list[list[str]]:

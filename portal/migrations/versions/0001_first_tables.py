@@ -511,12 +511,17 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("columns", sa.JSON(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("retired_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["laboratory_id"], ["sites.id"], name=op.f("fk_analyser_mappings_laboratory_id_sites")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_analyser_mappings")),
         sa.UniqueConstraint(
-            "laboratory_id", "name", name=op.f("uq_analyser_mappings_laboratory_id_name")
+            "laboratory_id",
+            "name",
+            "version",
+            name=op.f("uq_analyser_mappings_laboratory_id_name_version"),
         ),
     )
     with op.batch_alter_table("analyser_mappings", schema=None) as batch_op:
