@@ -21,7 +21,7 @@ install: $(VENV)/.installed ## Debian packages, uv, and the Python packages of r
 
 RUST := $(shell find core_rs -name '*.rs' 2>/dev/null) core_rs/Cargo.toml Cargo.toml
 $(VENV)/.built: $(VENV)/.installed $(RUST)
-	maturin develop --skip-install --profile $(PROFILE) --quiet
+	maturin develop --uv --skip-install --profile $(PROFILE) --quiet
 	@touch $@
 
 CATALOGUE := portal/translations/vi/LC_MESSAGES/messages.mo
