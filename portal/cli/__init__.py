@@ -35,8 +35,9 @@ def main() -> None:
                        tram accounts create-admin       the first login
                        tram accounts import LIST.xlsx   everybody else
                        tram serve                       door, portal, applier, worker
-    Every day          tram backup FILE                 all of it in one file, while it runs
-    After a loss       tram restore FILE, tram serve
+    Every day          tram backup FILE --to-key KEY    all of it in one file, while it runs
+                       tram backup-key KEYFILE          once before: makes that KEY
+    After a loss       tram restore FILE --key KEYFILE, then tram serve
     A load to try      tram replay --people N           into a running, empty installation
 
     Settings come from TRAM_… variables; docs/operations.md lists them all.

@@ -6,15 +6,17 @@ import json
 import os
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from portal import clock
-from portal.cli import _stores
+from portal.cli import _sealing, _stores
 from portal.settings import Settings
 
 VERSION = 1
 _LARGEST_KEY = 4 << 20
+_SCRATCH = ".tram-backup-"
 # Made anew by whoever runs: no backup needs them, and a restore must not bring them.
 _PASSING = {"jobs", "metrics", "serve.lock", "serve.json"}
 _DATABASES = (".sqlite", ".sqlite-wal", ".sqlite-shm", ".replaced", ".restoring", ".part")
@@ -32,12 +34,19 @@ def databases(config: Settings) -> dict[str, str]:
     return found
 
 
-def write(config: Settings, target: Path) -> dict[str, Any]:
+def write(config: Settings, target: Path, *, to_keys: Sequence[str] = ()) -> dict[str, Any]:
     """Writes a backup; gives its manifest. The file appears only when it is whole.
 
+    Args:
+        config: what to copy.
+        target: the file to write.
+        to_keys: public keys; with any, the file is encrypted to all of them, and nothing readable
+            is written outside the system's own directory meanwhile.
+
     Raises:
-        StoreFault: a database could not be copied.
+        StoreFault: a database could not be copied, or a key is none.
     """
+    recipients = _sealing.recipients(to_keys)
     target.parent.mkdir(parents=True, exist_ok=True)
     manifest: dict[str, Any] = {
         "version": VERSION,
@@ -46,37 +55,52 @@ def write(config: Settings, target: Path) -> dict[str, Any]:
         "files": {},
     }
     part = target.with_name(f"{target.name}.part")
+    scratch = config.var_dir if recipients else target.parent
     try:
-        with (
-            tempfile.TemporaryDirectory(dir=target.parent, prefix=".tram-backup-") as folder,
-            os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
-            tarfile.open(fileobj=file, mode="w") as archive,
-        ):
-            for name, address in databases(config).items():
-                store = _stores.store_of(address)
-                copy = Path(folder) / name
-                contents = store.copy_to(copy)
-                manifest["databases"][name] = {
-                    "kind": store.kind,
-                    "sha256": _sha256(copy),
-                    "tables": contents,
-                }
-                archive.add(copy, f"databases/{name}", filter=_nameless)
-                copy.unlink()
-            for path in _kept_files(config.var_dir):
-                name = path.relative_to(config.var_dir).as_posix()
-                manifest["files"][name] = _sha256(path)
-                archive.add(path, f"files/{name}", filter=_nameless)
-            text = json.dumps(manifest, indent=1).encode()
-            head = tarfile.TarInfo("manifest.json")
-            head.size = len(text)
-            archive.addfile(head, io.BytesIO(text))
+        with tempfile.TemporaryDirectory(dir=scratch, prefix=_SCRATCH) as folder:
+            _create(part)
+            if recipients:
+                plain = Path(folder) / "archive"
+                _create(plain)
+                _fill(config, plain, Path(folder), manifest)
+                _sealing.seal(plain, part, recipients)
+            else:
+                _fill(config, part, Path(folder), manifest)
         with part.open("rb") as whole:
             os.fsync(whole.fileno())
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
     return manifest
+
+
+def _create(path: Path) -> None:
+    """An empty file that only its owner reads."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+
+
+def _fill(config: Settings, target: Path, folder: Path, manifest: dict[str, Any]) -> None:
+    """Writes the archive; completes the manifest on the way."""
+    with tarfile.open(target, mode="w") as archive:
+        for name, address in databases(config).items():
+            store = _stores.store_of(address)
+            copy = folder / name
+            contents = store.copy_to(copy)
+            manifest["databases"][name] = {
+                "kind": store.kind,
+                "sha256": _sha256(copy),
+                "tables": contents,
+            }
+            archive.add(copy, f"databases/{name}", filter=_nameless)
+            copy.unlink()
+        for path in _kept_files(config.var_dir):
+            name = path.relative_to(config.var_dir).as_posix()
+            manifest["files"][name] = _sha256(path)
+            archive.add(path, f"files/{name}", filter=_nameless)
+        text = json.dumps(manifest, indent=1).encode()
+        head = tarfile.TarInfo("manifest.json")
+        head.size = len(text)
+        archive.addfile(head, io.BytesIO(text))
 
 
 def _nameless(member: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -95,7 +119,7 @@ def _kept_files(var_dir: Path) -> list[Path]:
         and not path.is_symlink()
         and path.relative_to(var_dir).parts[0] not in _PASSING
         and not path.name.endswith(_DATABASES)
-        and not path.relative_to(var_dir).parts[0].startswith(".tram-backup-")
+        and not path.relative_to(var_dir).parts[0].startswith(_SCRATCH)
         and path.stat().st_size <= _LARGEST_KEY
     ]
 
@@ -116,17 +140,24 @@ def read_manifest(archive: tarfile.TarFile) -> dict[str, Any]:
     return manifest
 
 
-def restore(config: Settings, source: Path, *, is_forced: bool) -> dict[str, Any]:
+def restore(
+    config: Settings, source: Path, *, is_forced: bool, key_file: Path | None = None
+) -> dict[str, Any]:
     """Puts a backup back and compares every table with the manifest; gives the manifest.
+
+    Args:
+        config: where to put it.
+        source: a file that `write` made.
+        is_forced: whether databases with rows are replaced.
+        key_file: private keys, for an encrypted backup.
 
     Raises:
         StoreFault: nothing, or not all, could be put back; the text says what.
     """
-    try:
-        archive = tarfile.open(source)  # noqa: SIM115 - closed by the `with` below
-    except tarfile.TarError as error:
-        raise _stores.StoreFault("This is no backup of Trạm.") from error
-    with archive, tempfile.TemporaryDirectory(prefix="tram-restore-") as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix="tram-restore-") as scratch,
+        _opened(source, key_file, Path(scratch)) as archive,
+    ):
         manifest = read_manifest(archive)
         copies = _unpack_checked(archive, manifest, Path(scratch))
         stores = {name: _stores.store_of(address) for name, address in databases(config).items()}
@@ -144,6 +175,21 @@ def restore(config: Settings, source: Path, *, is_forced: bool) -> dict[str, Any
         for name in manifest["files"]:
             _put_file(archive, f"files/{name}", config.var_dir / name)
     return manifest
+
+
+def _opened(source: Path, key_file: Path | None, scratch: Path) -> tarfile.TarFile:
+    """The archive in a file, decrypted into the scratch folder where it is encrypted."""
+    if _sealing.is_sealed(source):
+        if key_file is None:
+            raise _stores.StoreFault("The backup is encrypted: give its private key with --key.")
+        plain = scratch / "archive"
+        _create(plain)
+        _sealing.unseal(source, plain, _sealing.identities(key_file))
+        source = plain
+    try:
+        return tarfile.open(source)
+    except tarfile.TarError as error:
+        raise _stores.StoreFault("This is no backup of Trạm.") from error
 
 
 def _unpack_checked(

@@ -168,9 +168,68 @@ def test_an_existing_file_a_damaged_one_and_a_running_system_are_refused(
     assert "stop it first" in running.output
 
 
+def test_an_encrypted_backup_opens_with_its_private_key_alone(installation, tmp_path: Path) -> None:
+    before = contents(installation)
+    keys = {}
+    for name in ("department", "data-centre", "stranger"):
+        made = tram("backup-key", tmp_path / name)
+        assert made.exit_code == 0, made.output
+        keys[name] = made.stdout.strip()
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    assert tram("backup-key", tmp_path / "stranger").exit_code == 1  # a key is never replaced
+    file = tmp_path / "sealed.tram"
+    ends = ("--to-key", keys["department"], "--to-key", keys["data-centre"])
+    done = tram("backup", file, *ends)
+    assert done.exit_code == 0, done.output
+    assert "not encrypted" not in done.stderr
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    body = file.read_bytes()
+    assert b"manifest.json" not in body
+    assert b"databases/" not in body
+    assert not list(installation.var_dir.glob(".tram-backup-*"))
+
+    for reader in ("department", "data-centre"):
+        back = tram("restore", file, "--force", "--key", tmp_path / reader)
+        assert back.exit_code == 0, back.output
+        assert "Warning" not in back.stderr
+        assert contents(installation) == before
+    assert "give its private key" in tram("restore", file, "--force").output
+    assert (
+        "None of the keys"
+        in tram("restore", file, "--force", "--key", tmp_path / "stranger").output
+    )
+    broken = bytearray(body)
+    broken[-100] ^= 1
+    file.write_bytes(broken)
+    refused = tram("restore", file, "--force", "--key", tmp_path / "department")
+    assert "damaged" in refused.output
+    assert contents(installation) == before
+
+
+def test_keys_that_are_none_are_refused_and_private_ones_not_repeated(
+    installation, tmp_path: Path
+) -> None:
+    tram("backup-key", tmp_path / "key")
+    private = (tmp_path / "key").read_text().splitlines()[1]
+    refused = tram("backup", tmp_path / "a", "--to-key", "hello", "--to-key", private)
+    assert refused.exit_code == 1
+    assert "«hello»" in refused.output
+    assert "a private key is no public key" in refused.output
+    assert private not in refused.output
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_plain_backup_warns_and_can_be_restored(installation, tmp_path: Path) -> None:
+    file = tmp_path / "plain.tram"
+    assert "not encrypted" in tram("backup", file).stderr
+    back = tram("restore", file, "--force")
+    assert back.exit_code == 0, back.output
+    assert "not encrypted" in back.stderr
+
+
 def test_the_help_reads_like_a_guide() -> None:
     said = tram("--help").output
     for word in ("tram run", "tram backup FILE", "accounts", "restore", "docs/operations.md"):
         assert word in said
-    for command in ("backup", "restore", "accounts"):
+    for command in ("backup", "backup-key", "restore", "accounts"):
         assert tram(command, "--help").exit_code == 0
