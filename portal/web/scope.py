@@ -26,7 +26,8 @@ class Rule:
 
     Attributes:
         kind: `site`, `area`, `owner`, `through`, `reference` (all staff read it) or `system`
-            (no person's rows; guarded by permissions alone).
+            (no person's rows; guarded by permissions alone). `owner` holds for everybody, also
+            for roles that see the whole province.
         columns: the columns that name the sites, the area (`area_id`), the owner
             (`created_by_id`) or, for `through`, the parent; one that is the actor's is enough.
         parent: for `through`, the table whose rule counts.
@@ -134,20 +135,28 @@ def install(session_class: Any) -> None:
         sa.event.listen(session_class, "before_flush", _wall_writes)
 
 
-def _scoped_actor_of(session: Session) -> Any:
+_OWN = frozenset(name for name, rule in RULES.items() if rule.kind == "owner")
+
+
+def _walled_actor_of(session: Session) -> Any:
     actor = db.acting(session)
-    if actor is None or actor.kind != "staff" or actor.scope.is_everything:
+    if actor is None or actor.kind != "staff" or session.info.get("unscoped"):
         return None
-    return None if session.info.get("unscoped") else actor
+    return actor
+
+
+def _walls_of(actor: Any) -> frozenset[str]:
+    """The tables whose rows are walled for an actor; rows of one's own are so for everybody."""
+    return _OWN if actor.scope.is_everything else _WALLED
 
 
 def _wall_reads(state: ORMExecuteState) -> None:
     if state.is_relationship_load or state.is_column_load or state.is_insert:
         return
-    actor = _scoped_actor_of(state.session)
+    actor = _walled_actor_of(state.session)
     if actor is None or not isinstance(state.statement, sa.Select | sa.Update | sa.Delete):
         return
-    tables = _walled_tables(state.statement)
+    tables = _walled_tables(state.statement) & _walls_of(actor)
     if not tables:
         return
     if not state.is_orm_statement:
@@ -211,7 +220,7 @@ def _among(column: Any, values: Any) -> Criterion:
 
 def _wall_writes(session: Session, flush: UOWTransaction, instances: Any) -> None:
     del flush, instances
-    actor = _scoped_actor_of(session)
+    actor = _walled_actor_of(session)
     if actor is None:
         return
     touched = [*session.new, *session.deleted]
@@ -222,8 +231,9 @@ def _wall_writes(session: Session, flush: UOWTransaction, instances: Any) -> Non
 
 
 def _covers(actor: Any, row: Any) -> bool:
-    rule = RULES.get(sa.inspect(row).mapper.local_table.name, SYSTEM)
-    if rule.kind not in {"site", "area", "owner"}:
+    table = sa.inspect(row).mapper.local_table.name
+    rule = RULES.get(table, SYSTEM)
+    if table not in _walls_of(actor) or rule.kind not in {"site", "area", "owner"}:
         return True  # a child's parent is walled itself; reference data need a permission
     covers = all if rule.needs_all else any
     return covers(

@@ -1,5 +1,7 @@
 """The wall of row scope, for reads and writes of any code on the session, not only of views."""
 
+import uuid
+
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -9,6 +11,8 @@ from portal import clock, db
 from portal.accounts.login import login_of
 from portal.actors import Actor
 from portal.errors import NotFound
+from portal.jobs import services as jobs
+from portal.jobs.models import Job
 from portal.people.models import Person
 from portal.samples.models import CustodyEvent, Sample, Tube
 from portal.sites.models import Site
@@ -133,3 +137,28 @@ def test_a_laboratory_sees_the_tubes_sent_to_it_and_their_samples(app: Flask, wo
     with db.transaction(technician) as session:
         both = sa.select(Sample).join(Sample.tube).order_by(Sample.id)
         assert len(session.scalars(both).all()) == 6
+
+
+def test_rows_of_ones_own_are_walled_also_for_roles_that_see_the_whole_province(
+    app: Flask, world: World
+) -> None:
+    mine, other = _actor(app, world, "coordinator"), _actor(app, world, "department-admin")
+    assert mine.scope.is_everything
+    for actor in (mine, other):
+        with db.transaction(actor) as session:
+            jobs.enqueue(session, actor, "export", {})
+    with db.transaction(mine) as session:
+        assert [job.created_by_id for job in session.scalars(sa.select(Job))] == [mine.user_id]
+        session.execute(sa.update(Job).values(message="x"))
+        assert len(session.scalars(sa.select(Sample)).all()) == 6
+    with db.session_factory() as session:
+        foreign = session.scalars(sa.select(Job).where(Job.created_by_id == other.user_id)).one()
+        assert foreign.message == ""
+
+    def take_over() -> None:
+        with db.transaction(mine) as session:
+            session.add(Job(uid=uuid.uuid4(), kind="export", created_by_id=other.user_id,
+                            created_at=clock.now()))  # fmt: skip
+
+    with pytest.raises(NotFound):
+        take_over()
