@@ -2,6 +2,7 @@
 
 A part is a ZIP of its own, renamed into place when it is complete; at the end the parts become
 one file. Names inside are result codes: no personal data stands in a file name.
+A sample whose paper can not be made stands in the index with the reason and stops nothing.
 """
 
 import csv
@@ -22,7 +23,7 @@ from sqlalchemy.orm import Session
 from portal import clock, db
 from portal.actors import Actor
 from portal.audit import services as audit
-from portal.certificates import queries, sealing, services
+from portal.certificates import queries, rules, sealing, services
 from portal.certificates.queries import ResultFilter
 from portal.certificates.rules import Office
 from portal.errors import Invalid
@@ -35,7 +36,7 @@ PART_SIZE = 500
 MOST_RESULTS = 100_000
 # A certificate with its signature, twice: parts and final file lie side by side for a while.
 BYTES_EACH = 2 * 60_000
-_INDEX_HEAD = ("sample_code", "certificate_code", "kind", "issued_at", "sha256")
+_INDEX_HEAD = ("sample_code", "certificate_code", "kind", "issued_at", "sha256", "problem")
 
 
 def install() -> None:
@@ -94,6 +95,8 @@ def _require_space(folder: Path, count: int) -> None:
 def _write_part(path: Path, actor: Actor, ids: Sequence[int], office: Office) -> None:
     with db.transaction(actor) as session:
         issued = services.issue_many(session, actor, sample_ids=ids, office=office)
+        left_out = set(ids) - {certificate.sample_id for certificate in issued}
+        refused = queries.facts_of(session, sorted(left_out)) if left_out else []
     draft = path.with_suffix(".draft")
     rows = []
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
@@ -108,8 +111,13 @@ def _write_part(path: Path, actor: Actor, ids: Sequence[int], office: Office) ->
                     certificate.kind,
                     certificate.issued_at.isoformat(),
                     hashlib.sha256(pdf).hexdigest(),
+                    "",
                 )
             )
+        for facts in refused:
+            problem = services.unprintable_problem(facts)
+            if problem:
+                rows.append((facts.result_code, "", rules.kind_of(facts), "", "", problem))
         archive.writestr(_entry("index.csv"), _csv(rows))
     draft.replace(path)
 

@@ -12,6 +12,7 @@ from portal import clock
 from portal.declarations.rules import Secret, grouped
 from reports.certificate import CertificatePage, Row
 from reports.certificate.page import RENDERER
+from reports.pdf import unprintable_letters as unprintable
 
 # State of a person by a sample → kind of paper; the others have no result that may be told.
 KINDS = {
@@ -118,6 +119,12 @@ def kind_of(facts: SampleFacts) -> str:
     if facts.method == "antigen" and state in CONCLUSIVE_STATES and facts.outcome != "negative":
         return ""  # the RT-PCR sample that decided has a paper of its own
     return KINDS.get(state, "")
+
+
+def unprintable_letters(facts: SampleFacts) -> str:
+    """The letters of these facts that no paper can show, each once; empty if all can."""
+    values = (row.value for row in rows_of(facts))
+    return unprintable(*values, facts.laboratory, facts.verifier, facts.disease)
 
 
 def masked_name(full_name: str) -> str:

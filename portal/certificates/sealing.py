@@ -15,9 +15,12 @@ from cryptography import x509
 from portal import clock
 from portal.certificates.models import Certificate
 from portal.certificates.rules import Office
+from portal.certificates.texts import unprintable
+from portal.errors import Invalid
 from portal.settings import Settings
 from reports.certificate import CertificatePage, make_paper, make_papers
 from reports.certificate.page import RENDERER
+from reports.pdf import UnprintableError
 from reports.signing import Seal
 
 
@@ -76,9 +79,17 @@ def trusted(config: Settings) -> list[x509.Certificate]:
 
 
 def paper_of(certificate: Certificate, config: Settings) -> bytes:
-    """The paper as issued, signed by the seal it was issued under, byte for byte the same."""
+    """The paper as issued, signed by the seal it was issued under, byte for byte the same.
+
+    Raises:
+        Invalid: it was issued when letters that no paper can show were not refused yet.
+    """
     page = CertificatePage.from_snapshot(certificate.snapshot)
-    return make_paper(page, _seal(certificate, config), _renderer(certificate))
+    try:
+        return make_paper(page, _seal(certificate, config), _renderer(certificate))
+    except UnprintableError as error:
+        problem = unprintable(error.letters)
+        raise Invalid(problem, code="unprintable", details=[problem]) from error
 
 
 def papers_of(certificates: Sequence[Certificate], config: Settings) -> list[bytes]:

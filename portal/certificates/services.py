@@ -14,6 +14,7 @@ from portal.audit import services as audit
 from portal.certificates import queries, rules
 from portal.certificates.models import Certificate, CorrectionRequest
 from portal.certificates.rules import Office, SampleFacts
+from portal.certificates.texts import unprintable
 from portal.declarations import lookups
 from portal.declarations import queries as declaration_queries
 from portal.declarations.models import Declaration
@@ -46,9 +47,13 @@ def issue(session: Session, actor: Actor, *, sample_id: int, office: Office) -> 
     Raises:
         NotFound: there is no such sample for this actor.
         Conflict: the sample has no released result.
+        Invalid: a name or address has letters that no paper can show.
     """
     issued = issue_many(session, actor, sample_ids=[sample_id], office=office)
     if not issued:
+        problem = unprintable_problem(_facts(session, sample_id))
+        if problem:
+            raise Invalid(problem, code="unprintable", details=[problem])
         raise Conflict(gettext("This sample has no released result yet."), code="no_result")
     return issued[0]
 
@@ -57,6 +62,8 @@ def issue_many(
     session: Session, actor: Actor, *, sample_ids: Sequence[int], office: Office
 ) -> list[Certificate]:
     """Certificates of many samples, in their order; samples without a result are left out.
+
+    Also left out are those of which `unprintable_problem` tells something.
 
     Five statements for any number, if none is replaced.
 
@@ -74,7 +81,7 @@ def issue_many(
     issued, made, replaced = [], [], []
     for facts in found:
         kind = rules.kind_of(facts)
-        if not kind:
+        if not kind or rules.unprintable_letters(facts):
             continue
         if kind not in texts:
             texts[kind] = queries.texts_of(session, kind, clock.today())
@@ -95,6 +102,12 @@ def issue_many(
         old.ended_at, old.ending_reason = new.issued_at, "corrected"
     session.flush()
     return issued
+
+
+def unprintable_problem(facts: SampleFacts) -> str:
+    """Why no paper can be made although there is a result, in a sentence; empty if one can."""
+    letters = rules.unprintable_letters(facts) if rules.kind_of(facts) else ""
+    return unprintable(letters) if letters else ""
 
 
 def _made(

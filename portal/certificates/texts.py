@@ -149,3 +149,12 @@ def _waiting(facts: SampleFacts) -> Explanation:
         gettext("Look again later with the same code. You need not come to the sampling point."),
         "plain",
     )
+
+
+def unprintable(letters: str) -> str:
+    """Says which letters stop a paper, and what to do."""
+    return gettext(
+        "No font of the papers has these letters: %(letters)s. "
+        "Correct the name or address to the Latin spelling of the passport.",
+        letters=" ".join(f"{letter} (U+{ord(letter):04X})" for letter in letters),
+    )

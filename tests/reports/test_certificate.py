@@ -6,11 +6,12 @@ import unicodedata
 from pathlib import Path
 
 import pikepdf
+import pytest
 import zxingcpp
 from PIL import Image
 
 from reports.certificate import CertificatePage, render_certificate
-from reports.pdf import FACES, FONTS
+from reports.pdf import FACES, FONTS, UnprintableError, printable_letters, unprintable_letters
 from tests.reports.pages import ROWS, page
 
 LETTERS = "aăâeêioôơuưy"
@@ -52,6 +53,51 @@ def test_all_146_vietnamese_letters_come_from_the_embedded_fonts(tmp_path: Path)
     ).stdout.splitlines()[2:]
     assert fonts
     assert all("Tram-Serif" in line for line in fonts)
+
+
+def _faces(pdf: bytes, tmp_path: Path) -> set[str]:
+    (tmp_path / "page.pdf").write_bytes(pdf)
+    told = subprocess.run(
+        ["pdffonts", tmp_path / "page.pdf"], capture_output=True, text=True, check=True
+    )
+    return {line.split()[0].partition("+")[2] for line in told.stdout.splitlines()[2:]}
+
+
+@pytest.mark.parametrize(
+    ("name", "face"),
+    [
+        ("王小明 Wang Xiaoming", "Tram-Han"),
+        ("王小明 / 李國強", "Tram-Han"),
+        ("김민준", "Tram-Han"),
+        ("さくら サクラ 山田桜", "Tram-Han"),
+        ("Ирина Щербакова", "Tram-More"),
+        ("Łukasz Żółć Ğülşen", "Tram-More"),
+        ("Ελένη Παπαδοπούλου", "Tram-More"),
+    ],
+)
+def test_letters_of_other_scripts_come_from_the_house_s_own_further_fonts(
+    name: str, face: str, tmp_path: Path
+) -> None:
+    pdf = render_certificate(page(name=name))
+    faces = _faces(pdf, tmp_path)
+    assert any(found.startswith(face) for found in faces)
+    assert all(found.startswith(("Tram-Serif", "Tram-More", "Tram-Han")) for found in faces)
+    assert name in _text(pdf, tmp_path)
+    assert render_certificate(page(name=name)) == pdf
+
+
+def test_papers_of_ordinary_names_embed_no_further_font(tmp_path: Path) -> None:
+    faces = _faces(render_certificate(page()), tmp_path)
+    assert all(found.startswith("Tram-Serif") for found in faces)
+
+
+@pytest.mark.parametrize("name", ["สมชาย ใจดี", "محمد", "Nguyễn 😀", "\U00020000", "\ue000", "\x00"])
+def test_letters_that_no_font_has_are_refused_and_not_told_to_the_log(name: str) -> None:
+    assert unprintable_letters("Nguyễn", "王") == ""
+    with pytest.raises(UnprintableError) as error:
+        render_certificate(page(name=name))
+    assert set(error.value.letters) == set(name) - printable_letters()
+    assert not set(error.value.letters) & set(str(error.value))
 
 
 def test_the_same_page_gives_the_same_bytes_also_from_its_snapshot() -> None:
@@ -104,4 +150,5 @@ def test_text_is_never_read_as_markup(tmp_path: Path) -> None:
 
 
 def test_the_font_files_are_small_enough_to_embed_whole() -> None:
-    assert all((FONTS / name).stat().st_size < 30_000 for name, _, _ in FACES)
+    serif = [file for family, file, _weight, _style in FACES if family == "Tram Serif"]
+    assert all((FONTS / name).stat().st_size < 30_000 for name in serif)

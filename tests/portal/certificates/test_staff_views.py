@@ -74,6 +74,30 @@ def test_the_auditor_sees_how_many_before_exporting_them_all(
         assert all(archive.read(name).startswith(b"%PDF") for name in papers)
 
 
+def test_a_name_that_no_font_can_show_stands_in_the_index_and_stops_nothing(
+    app: Flask, world: World, auditor: FlaskClient
+) -> None:
+    _release(world, 2)
+    sample = world.sample(world.person(full_name="สมชาย"))
+    world.release(sample.tube, "negative")
+    world.session.commit()
+    token = staff_worlds.token_of(auditor.get("/result-papers/").get_data(as_text=True))
+    auditor.post("/result-papers/zip", data={"csrf_token": token})
+    with app.app_context():
+        assert worker.run_once(app.config["TRAM"].var_dir)
+        uid = str(db.db_session().scalars(sa.select(Job)).one().uid)
+    fetched = auditor.get(f"/jobs/{uid}/file")
+    with zipfile.ZipFile(io.BytesIO(fetched.data)) as archive:
+        rows = list(csv.DictReader(io.TextIOWrapper(archive.open("index.csv"), "utf-8")))
+        assert len(archive.namelist()) == 3
+    assert [bool(row["problem"]) for row in rows] == [False, False, True]
+    assert rows[2]["sample_code"] == sample.result_code
+    assert "U+0E2A" in rows[2]["problem"]
+    alone = auditor.post(f"/result-papers/{sample.id}.pdf", data={"csrf_token": token})
+    assert alone.status_code == 422
+    assert "hộ chiếu" in alone.get_data(as_text=True)
+
+
 def test_an_export_taken_up_again_keeps_its_finished_parts(
     app: Flask, world: World, auditor: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
