@@ -45,15 +45,19 @@ def _public(appbuilder: AppBuilder) -> None:
 
 
 def _citizens(appbuilder: AppBuilder) -> None:
-    from portal.certificates import batch
+    from portal.certificates import batch, print_copies, session_lists
+    from portal.certificates.copy_views import PrintCopyView
     from portal.certificates.staff_views import (
         CertificateView,
         CorrectionRequestView,
         ResultPaperView,
     )
+    from portal.certificates.template_views import CertificateTextView
     from portal.declarations.staff_views import DeclarationImportView, DeclarationView
 
-    batch.install()
+    for part in (batch, print_copies, session_lists):
+        part.install()
+    appbuilder.add_view_no_menu(PrintCopyView)
     place = {"category": "Citizens", "category_label": lazy_gettext("Citizens")}
     for view, name, label in (
         (DeclarationView, "Declarations", lazy_gettext("Declarations")),
@@ -61,6 +65,7 @@ def _citizens(appbuilder: AppBuilder) -> None:
         (ResultPaperView, "Results as papers", lazy_gettext("Results as papers")),
         (CertificateView, "Certificates", lazy_gettext("Certificates")),
         (CorrectionRequestView, "Correction requests", lazy_gettext("Correction requests")),
+        (CertificateTextView, "Texts of papers", lazy_gettext("Texts of papers")),
     ):
         appbuilder.add_view(view, name, label=label, **place)
 

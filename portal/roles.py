@@ -162,6 +162,11 @@ grant(
 )
 grant("Certificates", READ, Role.AUDITOR, Role.DEPARTMENT_ADMIN, Role.SITE_MANAGER)
 grant("Certificates", ("can_withdraw", "can_export"), Role.DEPARTMENT_ADMIN)
+grant("CertificateTexts", "can_list", Role.DEPARTMENT_ADMIN, Role.COORDINATOR, Role.AUDITOR)
+grant("CertificateTexts", "can_edit", Role.DEPARTMENT_ADMIN)
+grant("CertificateTexts", "can_activate", Role.DEPARTMENT_ADMIN, Role.COORDINATOR)
+grant("TrustedSigners", "can_list", Role.DEPARTMENT_ADMIN, Role.AUDITOR)
+grant("TrustedSigners", "can_edit", Role.DEPARTMENT_ADMIN)
 grant(
     "CorrectionRequests",
     (*READ, "can_withdraw"),

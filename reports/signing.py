@@ -161,6 +161,10 @@ class Seal:
         contents = self._cms(digest).hex().encode().ljust(2 * _CONTENTS, b"0")
         return head + b"<" + contents + b">" + tail
 
+    def cms_of(self, digest: bytes) -> bytes:
+        """The CMS over the SHA-256 of what a signature covers, for files written as a stream."""
+        return self._cms(digest)
+
     def _cms(self, digest: bytes) -> bytes:
         skeleton = self._skeleton
         attributes = _patched(skeleton.attributes, skeleton.attributes_digest_at, digest)
@@ -170,6 +174,7 @@ class Seal:
 
 
 _RANGE_MARK = b"0000000000 1111111111 2222222222 3333333333"
+CONTENTS_SIZE, RANGE_MARK = _CONTENTS, _RANGE_MARK
 
 
 def _patched(whole: bytes, at: int, part: bytes) -> bytes:

@@ -17,6 +17,7 @@ from portal.web.views import (
     Step,
     current_actor,
     expose,
+    may,
     permission,
     transaction,
 )
@@ -85,8 +86,12 @@ class CampaignView(RecordView):
         return services.plan_campaign(session, actor, plan)
 
     def show_steps(self, item: Campaign) -> list[Step]:
-        """Opening and closing."""
-        return _moves(item, self.route_base)
+        """Opening and closing, and the papers of its results."""
+        steps = _moves(item, self.route_base)
+        if may("can_list", "ResultPapers"):
+            url = f"/result-papers/?campaign_id={item.id}"
+            steps.append(Step(lazy_gettext("Results as papers"), url))
+        return steps
 
     @expose("/<int:pk>/<any(open, close):wanted>", methods=["POST"])
     @permission("can_open")
@@ -203,8 +208,12 @@ class CollectionSessionView(RecordView):
         return services.plan_session(session, actor, plan)
 
     def show_steps(self, item: CollectionSession) -> list[Step]:
-        """Opening and closing."""
-        return _moves(item, self.route_base)
+        """Opening and closing, and the papers of its results."""
+        steps = _moves(item, self.route_base)
+        if may("can_list", "ResultPapers"):
+            url = f"/result-papers/?collection_session_id={item.id}"
+            steps.append(Step(lazy_gettext("Results as papers"), url))
+        return steps
 
     @expose("/<int:pk>/<any(open, close):wanted>", methods=["POST"])
     @permission("can_open")

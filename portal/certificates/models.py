@@ -26,6 +26,52 @@ class CertificateTemplate(Model):
     created_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
 
 
+class CertificateDraft(Model):
+    """Texts somebody wrote and somebody else must look at before they count."""
+
+    __tablename__ = "certificate_drafts"
+    __table_args__ = (sa.Index("ix_certificate_drafts_kind_language", "kind", "language"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(24))
+    language: Mapped[str] = mapped_column(sa.String(5))
+    texts: Mapped[dict] = mapped_column(sa.JSON, default=dict)  # type: ignore[type-arg]
+    valid_from: Mapped[dt.date] = mapped_column(sa.Date)
+    # `waiting`, `activated` or `discarded`.
+    status: Mapped[str] = mapped_column(sa.String(10), default="waiting", index=True)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    created_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
+    decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
+    template_id: Mapped[int | None] = mapped_column(sa.ForeignKey("certificate_templates.id"))
+
+
+class TrustedSigner(Model):
+    """A foreign signer of HC1 certificates that an administrator trusts.
+
+    `kid` is the first eight bytes of the certificate's SHA-256, in hexadecimal digits. A signer
+    is removed by a date, never deleted: what was verified under it can be explained later.
+    """
+
+    __tablename__ = "trusted_signers"
+    __table_args__ = (sa.Index("ix_trusted_signers_removed_at", "removed_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kid: Mapped[str] = mapped_column(sa.String(16), index=True)
+    country: Mapped[str] = mapped_column(sa.String(3), default="")
+    subject: Mapped[str] = mapped_column(sa.String(200), default="")
+    # Kinds of certificates it may sign, `test vaccination recovery`; empty: all of them.
+    usages: Mapped[str] = mapped_column(sa.String(60), default="")
+    certificate: Mapped[str] = mapped_column(sa.Text)
+    valid_from: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    valid_until: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    added_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    added_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
+    removed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    removed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
+    removal_reason: Mapped[str] = mapped_column(sa.String(160), default="")
+
+
 class Certificate(Model):
     """One issue of a certificate: what it said then (`snapshot`), and what became of it.
 

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session, aliased
 from portal import clock
 from portal.accounts.models import StaffProfile
 from portal.areas.models import AdminUnit
-from portal.campaigns.models import Campaign
+from portal.campaigns.models import Campaign, CollectionSession
+from portal.certificates import wording
 from portal.certificates.models import Certificate, CertificateTemplate
-from portal.certificates.rules import DEFAULT_TEXTS, KINDS, SampleFacts
+from portal.certificates.rules import KINDS, SampleFacts
 from portal.people import queries as people_queries
 from portal.people.models import Person
 from portal.results.models import AntigenRead, LabResult, LabRun
@@ -217,23 +218,48 @@ def chain_of(session: Session, sample_ids: Sequence[int]) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The texts of a kind and the template version they come from (None: the built-in ones)."""
+    """The joined texts of a kind and the versions they come from.
+
+    Attributes:
+        values: as `wording.joined` gives them.
+        template_id: the Vietnamese version; None for the built-in texts.
+        english_id: the English version; None likewise.
+    """
 
     values: Mapping[str, Any]
     template_id: int | None
+    english_id: int | None = None
 
 
 def texts_of(session: Session, kind: str, day: dt.date) -> Texts:
-    """The newest texts of a kind that are valid on a day."""
-    template = session.scalars(
+    """The newest texts of a kind that are valid on a day, in both languages."""
+    newest = {language: template_of(session, kind, language, day) for language in wording.LANGUAGES}
+    texts = {
+        language: {**wording.built_in(kind, language), **(row.texts if row else {})}
+        for language, row in newest.items()
+    }
+    vietnamese, english = newest["vi"], newest["en"]
+    return Texts(
+        wording.joined(texts["vi"], texts["en"]),
+        vietnamese.id if vietnamese else None,
+        english.id if english else None,
+    )
+
+
+def template_of(
+    session: Session, kind: str, language: str, day: dt.date
+) -> CertificateTemplate | None:
+    """The version in force on a day; None for the built-in texts."""
+    return session.scalars(
         sa.select(CertificateTemplate)
-        .where(CertificateTemplate.kind == kind, CertificateTemplate.valid_from <= day)
+        .where(
+            CertificateTemplate.kind == kind,
+            CertificateTemplate.language == language,
+            CertificateTemplate.valid_from <= day,
+        )
         .order_by(CertificateTemplate.valid_from.desc(), CertificateTemplate.version.desc())
         .limit(1)
     ).first()
-    if template is None:
-        return Texts(DEFAULT_TEXTS[kind], None)
-    return Texts({**DEFAULT_TEXTS[kind], **template.texts}, template.id)
 
 
 def find_by_code(session: Session, code: str) -> Certificate | None:
@@ -256,6 +282,7 @@ class ResultFilter:
     """Which released results an auditor asks for; the days are local and of collection."""
 
     campaign_id: int | None = None
+    collection_session_id: int | None = None
     site_id: int | None = None
     area_id: int | None = None
     first_day: dt.date | None = None
@@ -263,7 +290,8 @@ class ResultFilter:
     kind: str = ""
 
 
-def _matching(wanted: ResultFilter) -> Any:
+def matching(wanted: ResultFilter) -> Any:
+    """The keys of the released samples of a filter, unordered."""
     states = [state for state, kind in KINDS.items() if wanted.kind in {"", kind}]
     query = sa.select(Sample.id).where(
         Sample.state.in_(states),
@@ -272,6 +300,8 @@ def _matching(wanted: ResultFilter) -> Any:
     )
     if wanted.campaign_id:
         query = query.where(Sample.campaign_id == wanted.campaign_id)
+    if wanted.collection_session_id:
+        query = query.where(Sample.collection_session_id == wanted.collection_session_id)
     if wanted.site_id:
         query = query.where(Sample.site_id == wanted.site_id)
     if wanted.area_id:
@@ -289,14 +319,14 @@ def _matching(wanted: ResultFilter) -> Any:
 
 def count_results(session: Session, wanted: ResultFilter) -> int:
     """How many released results a filter finds."""
-    return session.scalar(sa.select(sa.func.count()).select_from(_matching(wanted).subquery())) or 0
+    return session.scalar(sa.select(sa.func.count()).select_from(matching(wanted).subquery())) or 0
 
 
 def result_ids(
     session: Session, wanted: ResultFilter, *, after: int = 0, limit: int = 500
 ) -> list[int]:
     """The next samples of a filter, by key."""
-    query = _matching(wanted).where(Sample.id > after).order_by(Sample.id).limit(limit)
+    query = matching(wanted).where(Sample.id > after).order_by(Sample.id).limit(limit)
     return list(session.scalars(query))
 
 
@@ -307,3 +337,33 @@ def campaigns_and_sites(session: Session) -> tuple[list[Campaign], list[Site]]:
         sa.select(Site).where(Site.kind == "collection").order_by(Site.name).limit(2000)
     )
     return campaigns, list(sites)
+
+
+def said_filter(session: Session, wanted: ResultFilter) -> str:
+    """A filter in Vietnamese words, for papers."""
+    sitting = wanted.collection_session_id and session.get(
+        CollectionSession, wanted.collection_session_id
+    )
+    named = (
+        ("Đợt", _name_of(session, Campaign, wanted.campaign_id)),
+        ("Buổi lấy mẫu", sitting.code if sitting else ""),
+        ("Đơn vị", _name_of(session, Site, wanted.site_id)),
+        ("Địa bàn", _name_of(session, AdminUnit, wanted.area_id)),
+        ("Từ ngày", f"{wanted.first_day:%d/%m/%Y}" if wanted.first_day else ""),
+        ("Đến ngày", f"{wanted.last_day:%d/%m/%Y}" if wanted.last_day else ""),
+        ("Kết quả", _KINDS_SAID.get(wanted.kind, "")),
+    )
+    return "; ".join(f"{label}: {value}" for label, value in named if value)
+
+
+_KINDS_SAID = {
+    "negative": "âm tính mẫu đơn",
+    "pool_negative": "âm tính mẫu gộp",
+    "positive": "dương tính",
+    "retest_notice": "cần lấy lại mẫu",
+}
+
+
+def _name_of(session: Session, model: Any, key: int | None) -> str:
+    row = session.get(model, key) if key else None
+    return str(row.name) if row is not None else ""

@@ -5,10 +5,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from string import Template
 from typing import Any
 
 from portal import clock
+from portal.certificates.wording import filled
 from portal.declarations.rules import Secret, grouped
 from reports.certificate import CertificatePage, Row
 from reports.certificate.page import RENDERER
@@ -148,58 +148,6 @@ METHODS = {
 }
 SEXES = {"male": "Nam / Male", "female": "Nữ / Female"}
 
-# The texts of each kind until an administrator writes a newer version; data, not code: the
-# placeholders are $disease, $pool_size, $deadline, $province, $laboratory.
-DEFAULT_TEXTS: dict[str, dict[str, Any]] = {
-    "negative": {
-        "title": "PHIẾU KẾT QUẢ XÉT NGHIỆM $disease",
-        "title_en": "$disease test result",
-        "outcome": "Âm tính",
-        "outcome_en": "Negative",
-        "notes": ["Kết quả chỉ có giá trị trên mẫu xét nghiệm. / The result holds for the sample."],
-    },
-    "pool_negative": {
-        "title": "PHIẾU KẾT QUẢ XÉT NGHIỆM $disease",
-        "title_en": "$disease test result",
-        "outcome": "Âm tính (mẫu gộp $pool_size)",
-        "outcome_en": "Negative (pool of $pool_size)",
-        "notes": [
-            (
-                "Mẫu gộp âm tính: mọi người có mẫu trong ống đều có kết quả âm tính. "
-                "/ The pool was negative, and so is everyone in it."
-            ),
-            "Kết quả chỉ có giá trị trên mẫu xét nghiệm. / The result holds for the sample.",
-        ],
-    },
-    "positive": {
-        "title": "PHIẾU KẾT QUẢ XÉT NGHIỆM $disease",
-        "title_en": "$disease test result",
-        "outcome": "Dương tính",
-        "outcome_en": "POSITIVE",
-        "notes": [
-            (
-                "Đề nghị cách ly tại chỗ và chờ hướng dẫn của cơ quan y tế. "
-                "/ Please isolate and wait for the health authority."
-            ),
-            "Kết quả chỉ có giá trị trên mẫu xét nghiệm. / The result holds for the sample.",
-        ],
-    },
-    "retest_notice": {
-        "title": "GIẤY BÁO LẤY LẠI MẪU XÉT NGHIỆM $disease",
-        "title_en": "Notice of a new $disease sample",
-        "outcome": "Chưa có kết luận – cần lấy lại mẫu đơn",
-        "outcome_en": "No conclusion yet – a new single sample is needed",
-        "notes": [
-            "Giấy này không phải là kết quả dương tính. / This is not a positive result.",
-            (
-                "Đề nghị ở tại nhà, hạn chế tiếp xúc cho đến khi có kết quả "
-                "của mẫu lấy lại$deadline. "
-                "/ Please stay at home until the new sample has its result."
-            ),
-        ],
-    },
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Office:
@@ -228,8 +176,6 @@ def compose(
     issued_at: dt.datetime,
 ) -> CertificatePage:
     """The page of a certificate, every text final."""
-    place = _place(office.province)
-    released = facts.released_at or issued_at
     words = {
         "disease": facts.disease,
         "pool_size": str(facts.sample_count),
@@ -237,31 +183,97 @@ def compose(
         "laboratory": facts.laboratory or facts.site,
         "deadline": f" (hạn: {_instant(facts.retest_due_at)})" if facts.retest_due_at else "",
     }
+    return page_of(
+        rows_of(facts),
+        agency=facts.laboratory or facts.site,
+        day=facts.released_at or issued_at,
+        words=words,
+        texts=texts,
+        office=office,
+        code=code,
+        issued_at=issued_at,
+        signer_name=facts.verifier,
+        is_alert=kind == "positive",
+    )
 
-    def filled(name: str) -> str:
-        return Template(str(texts[name])).safe_substitute(words)
 
+def page_of(  # noqa: PLR0913 - a page has so many parts, all named
+    rows: Iterable[Row],
+    *,
+    agency: str,
+    day: dt.datetime,
+    words: Mapping[str, str],
+    texts: Mapping[str, Any],
+    office: Office,
+    code: str,
+    issued_at: dt.datetime,
+    signer_name: str = "",
+    is_alert: bool = False,
+) -> CertificatePage:
+    """A page of any kind: the official frame around rows and texts.
+
+    Args:
+        rows: the table.
+        agency: who issues.
+        day: of the paper, in its head.
+        words: what the placeholders of `texts` stand for.
+        texts: joined Vietnamese and English texts of the kind (`wording.joined`).
+        office: the department, and where the paper is verified.
+        code: of the certificate.
+        issued_at: aware.
+        signer_name: below the signature, unless the texts name somebody.
+        is_alert: whether the outcome must be seen.
+    """
     address = office.public_url.split("://", 1)[-1]
     return CertificatePage(
         parent_agency=f"SỞ Y TẾ {office.province}".upper(),
-        agency=(facts.laboratory or facts.site).upper(),
+        agency=agency.upper(),
         number=f"Số: {code}",
-        place_and_date=f"{place}, {_long_day(released)}",
-        title=filled("title"),
-        title_en=filled("title_en"),
-        rows=tuple(rows_of(facts)),
-        outcome=filled("outcome"),
-        outcome_en=filled("outcome_en"),
-        is_alert=kind == "positive",
-        notes=tuple(Template(str(note)).safe_substitute(words) for note in texts["notes"]),
+        place_and_date=place_and_date(office.province, day),
+        title=filled(texts["title"], words),
+        title_en=filled(texts["title_en"], words),
+        rows=tuple(rows),
+        outcome=filled(texts["outcome"], words),
+        outcome_en=filled(texts["outcome_en"], words),
+        is_alert=is_alert,
+        notes=tuple(filled(note, words) for note in texts["notes"]),
         signer_title=str(texts.get("signer_title", "PHỤ TRÁCH PHÒNG XÉT NGHIỆM")),
-        signer_name=str(texts.get("signer_name", "")) or facts.verifier,
+        signer_name=str(texts.get("signer_name", "")) or signer_name,
         code=grouped(code),
         verify_url=f"{office.public_url}/c/{code}".upper(),
         verify_text=f"{address}/c/{code}",
         issued_at=issued_at,
-        watermark="TẬP HUẤN - KHÔNG CÓ GIÁ TRỊ" if office.is_training else "",
+        watermark=watermark_of(office),
     )
+
+
+def watermark_of(office: Office) -> str:
+    """What stands across every page of a training installation."""
+    return "TẬP HUẤN - KHÔNG CÓ GIÁ TRỊ" if office.is_training else ""
+
+
+def place_and_date(province: str, day: dt.datetime) -> str:
+    """The right of the head: `Đà Nẵng, ngày 05 tháng 8 năm 2026`."""
+    return f"{_place(province)}, {_long_day(day)}"
+
+
+# Why a certificate was replaced by a newer one of the same sample.
+REASONS = frozenset({"result", "person", "corrected", "reworded"})
+_PERSON_LABELS = frozenset({"Họ và tên", "Ngày sinh", "Giới tính", "Số CCCD/hộ chiếu",
+                            "Quốc tịch", "Địa chỉ"})  # fmt: skip
+
+
+def replacement_reason(
+    old_kind: str, old: Mapping[str, Any], new_kind: str, new: Mapping[str, Any]
+) -> str:
+    """What made a new paper necessary: the result, the person's own lines, other lines, words."""
+    if old_kind != new_kind:
+        return "result"
+    was, now = ({row[0]: row[2] for row in page["rows"]} for page in (old, new))
+    changed = {label for label in was.keys() | now.keys() if was.get(label) != now.get(label)}
+    if not changed:
+        return "reworded"
+    return "person" if changed <= _PERSON_LABELS else "corrected"
 
 
 def rows_of(facts: SampleFacts) -> list[Row]:

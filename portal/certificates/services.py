@@ -99,7 +99,10 @@ def issue_many(
     session.flush()
     for old, new in replaced:
         old.status, old.replaced_by_id = "replaced", new.id
-        old.ended_at, old.ending_reason = new.issued_at, "corrected"
+        old.ended_at, old.ending_reason = (
+            new.issued_at,
+            rules.replacement_reason(old.kind, old.snapshot, new.kind, new.snapshot),
+        )
     session.flush()
     return issued
 
@@ -135,6 +138,7 @@ def _made(
             **page.to_snapshot(),
             "renderer": RENDERER,
             "signer": office.signer,
+            "english_template_id": texts.english_id,
             "state": rules.shown_state(facts),
             "holder": rules.masked_name(facts.full_name),
             "birth_year": facts.birth_on.year if facts.birth_on else facts.birth_year,
@@ -174,11 +178,16 @@ class Verification:
         verdict: `valid`, `replaced`, `revoked` or `unknown`.
         certificate: None if unknown.
         ended_at: when it was replaced or revoked.
+        reason: of the revocation, in the words of whoever revoked it; of a replacement one of
+            `rules.REASONS`.
+        replaced_by_number: which issue counts now; None where nobody has asked for it yet.
     """
 
     verdict: str
     certificate: Certificate | None = None
     ended_at: dt.datetime | None = None
+    reason: str = ""
+    replaced_by_number: int | None = None
 
 
 def verify(session: Session, *, code: str, office: Office) -> Verification:
@@ -191,14 +200,25 @@ def verify(session: Session, *, code: str, office: Office) -> Verification:
     if certificate is None:
         return Verification("unknown")
     if certificate.status != "valid":
-        return Verification(certificate.status, certificate, certificate.ended_at)
+        newer = certificate.replaced_by_id and session.get(Certificate, certificate.replaced_by_id)
+        return Verification(
+            certificate.status,
+            certificate,
+            certificate.ended_at,
+            certificate.ending_reason,
+            newer.number if newer else None,
+        )
     facts = _facts(session, certificate.sample_id)
     kind = rules.kind_of(facts)
     if kind:
         texts = queries.texts_of(session, kind, clock.local(certificate.issued_at).date())
         digest = rules.facts_digest(facts, kind=kind, texts=texts.values, office=office)
     if not kind or _tells_otherwise(certificate, facts, kind, digest):
-        return Verification("replaced", certificate)
+        rows = [[row.label, row.label_en, row.value] for row in rules.rows_of(facts)]
+        reason = rules.replacement_reason(
+            certificate.kind, certificate.snapshot, kind, {"rows": rows}
+        )
+        return Verification("replaced", certificate, reason=reason)
     return Verification("valid", certificate)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.actors import Actor
 from portal.areas.models import AdminUnit
+from portal.campaigns.models import CollectionSession
 from portal.certificates import batch, queries, rules, sealing, services
 from portal.certificates.models import Certificate, CorrectionRequest
 from portal.certificates.public_views import office
@@ -53,7 +54,7 @@ class ResultPaperView(StationView):
     @permission("can_list")
     def index(self) -> Any:
         """The filter, how many it finds, the first of them."""
-        wanted, problem = _filter()
+        wanted, problem = asked_filter()
         session = db_session()
         found = queries.count_results(session, wanted)
         facts = queries.facts_of(session, queries.result_ids(session, wanted, limit=_SHOWN))
@@ -64,6 +65,7 @@ class ResultPaperView(StationView):
             problem=problem,
             found=found,
             most=batch.MOST_RESULTS,
+            sitting=_sitting(session, wanted),
             results=[(one, rules.kind_of(one)) for one in facts],
             kinds=KINDS,
             campaigns=campaigns,
@@ -77,13 +79,13 @@ class ResultPaperView(StationView):
     @permission("can_export")
     def zip(self) -> Any:
         """Asks for all of the filter, not of a page."""
-        wanted, _problem = _filter()
+        wanted, _problem = asked_filter()
         try:
             with transaction(current_actor()) as session:
                 batch.ask(session, current_actor(), wanted)
         except Invalid as error:
             flash(error.message, "warning")
-            return redirect(url_for("ResultPaperView.index", **_arguments(wanted)))
+            return redirect(url_for("ResultPaperView.index", **filter_arguments(wanted)))
         flash(gettext("The file is being written. You can go on working meanwhile."), "info")
         return redirect(url_for("JobsView.index"))
 
@@ -111,7 +113,9 @@ class CertificateView(RecordView):
     route_base = "/certificates"
     list_title = lazy_gettext("Certificates")
     show_title = lazy_gettext("Certificate")
-    withdraw_title = lazy_gettext("Revoke the certificate")
+    withdraw_title = lazy_gettext(
+        "Revoke the certificate. The reason is shown to everyone who verifies it: write no names"
+    )
     is_personal = True
     base_order = ("id", "desc")
     list_columns = ["code", "kind", "status", "number", "issued_at", "ended_at"]
@@ -214,7 +218,7 @@ class CorrectionRequestView(RecordView):
         services.close_request(session, actor, request_id=item.id, answer=reason)
 
 
-def _filter() -> tuple[ResultFilter, str]:
+def asked_filter() -> tuple[ResultFilter, str]:
     """The filter of the address, and what is wrong with it."""
     values = request.values
     problem = ""
@@ -230,6 +234,7 @@ def _filter() -> tuple[ResultFilter, str]:
     return (
         ResultFilter(
             campaign_id=values.get("campaign_id", type=int),
+            collection_session_id=values.get("collection_session_id", type=int),
             site_id=values.get("site_id", type=int),
             area_id=values.get("area_id", type=int),
             kind=kind if kind in kinds else "",
@@ -240,9 +245,11 @@ def _filter() -> tuple[ResultFilter, str]:
     )
 
 
-def _arguments(wanted: ResultFilter, without: str = "") -> dict[str, Any]:
+def filter_arguments(wanted: ResultFilter, without: str = "") -> dict[str, Any]:
+    """A filter as arguments of an address, one of them left out."""
     values = {
         "campaign_id": wanted.campaign_id,
+        "collection_session_id": wanted.collection_session_id,
         "site_id": wanted.site_id,
         "area_id": wanted.area_id,
         "kind": wanted.kind,
@@ -250,6 +257,12 @@ def _arguments(wanted: ResultFilter, without: str = "") -> dict[str, Any]:
         "last_day": wanted.last_day.isoformat() if wanted.last_day else "",
     }
     return {name: value for name, value in values.items() if value and name != without}
+
+
+def _sitting(session: Session, wanted: ResultFilter) -> CollectionSession | None:
+    """The session of the filter, whose official list can be asked for."""
+    key = wanted.collection_session_id
+    return session.get(CollectionSession, key) if key else None
 
 
 def _chips(
@@ -264,11 +277,14 @@ def _chips(
         and gettext("from %(day)s", day=f"{wanted.first_day:%d/%m/%Y}"),
         "last_day": wanted.last_day and gettext("to %(day)s", day=f"{wanted.last_day:%d/%m/%Y}"),
     }
+    if wanted.collection_session_id:
+        sitting = session.get(CollectionSession, wanted.collection_session_id)
+        names["collection_session_id"] = sitting.code if sitting else None
     if wanted.area_id:
         area = session.get(AdminUnit, wanted.area_id)
         names["area_id"] = area.name if area else None
     return [
-        (str(word), url_for("ResultPaperView.index", **_arguments(wanted, without=name)))
+        (str(word), url_for("ResultPaperView.index", **filter_arguments(wanted, without=name)))
         for name, word in names.items()
         if word
     ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app, flash, redirect, url_for
+from flask import flash, redirect, url_for
 from flask_babel import gettext
 
 from portal import clock
@@ -50,7 +50,7 @@ def start(view: Any, search: Search, file_format: str) -> Any:
 def write(running: kinds.Running) -> str:
     """Writes the file; gives its name. Sees only the rows, and only the lists, of the asker."""
     arguments: dict[str, Any] = dict(running.arguments)
-    view = _view(str(arguments["view"]))
+    view = exporting.view_of(str(arguments["view"]))
     if not may(running.actor.roles, "can_export", view.class_permission_name):
         raise NotFound("Not found.")
     search = Search(terms=arguments["terms"], order=Order(**arguments["order"]))
@@ -67,13 +67,6 @@ def write(running: kinds.Running) -> str:
         files.write_xlsx(running.path, str(arguments["title"]), columns.head, rows)
     stamp = clock.local(clock.now()).strftime("%Y%m%d-%H%M")
     return f"{view.model.__tablename__}-{stamp}.{arguments['format']}"
-
-
-def _view(endpoint: str) -> Any:
-    for view in current_app.appbuilder.baseviews:  # type: ignore[attr-defined]
-        if view.endpoint == endpoint:
-            return view
-    raise NotFound("Not found.")
 
 
 def _counted(rows: Iterator[Any], progress: kinds.Progress, total: int) -> Iterator[Any]:

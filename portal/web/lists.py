@@ -215,6 +215,7 @@ class ScopedListView(ModelView):
             can=self._can(),
             chips=list(self._chips(search)),
             exporting=exporting.is_available(),
+            buttons=exporting.buttons_of(self),
         )
 
     @expose("/options/<path:column>")

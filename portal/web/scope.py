@@ -81,6 +81,7 @@ RULES: dict[str, Rule] = {
     "audit_leaves": SYSTEM,
     "audit_subject_keys": SYSTEM,
     "campaigns": REFERENCE,
+    "certificate_drafts": REFERENCE,
     "certificate_templates": REFERENCE,
     "certificates": _site("site_id"),
     "collection_sessions": _site("site_id", is_lead_only=True),
@@ -120,6 +121,7 @@ RULES: dict[str, Rule] = {
     "staff_imports": _site("site_id"),
     "staff_profiles": _site("site_id", is_lead_only=True),
     "trainings": _through("staff_id", "staff_profiles"),
+    "trusted_signers": REFERENCE,
     "tube_label_ranges": _site("site_id"),
     "tubes": _site("site_id", "laboratory_id"),
 }
