@@ -17,7 +17,8 @@ class Settings:
 
     Attributes:
         database_url: SQLAlchemy address; SQLite embedded, PostgreSQL (psycopg) in production.
-        journal_url: where the ingest journal lives; a SQLite file of its own, or the database.
+        journal_url: where the ingest journal lives; a SQLite file of its own, the database, or
+            a NATS cluster (`nats://a:4222,b:4222,c:4222/stream`).
         public_url: what citizens type; https switches secure cookies and HSTS on.
         is_production: refuses http, debug secrets and demo logins.
         is_training: paints every screen and paper as an exercise.
@@ -78,11 +79,11 @@ class _Reader:
             return default
         return int(value)
 
-    def address(self, name: str, default: str) -> str:
+    def address(self, name: str, default: str, *others: str) -> str:
         value = self.text(name, default)
-        known = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
-        if not value.startswith(known):
-            self.problems.append(f"{name} is neither sqlite:/// nor postgresql://")
+        known = ("sqlite:///", "postgresql://", *others)
+        if not value.startswith((*known, "postgresql+psycopg://")):
+            self.problems.append(f"{name} begins with none of {', '.join(known)}")
         return value.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
@@ -99,7 +100,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     journal_default = f"sqlite:///{var_dir}/journal.sqlite" if is_sqlite else database_url
     settings = Settings(
         database_url=database_url,
-        journal_url=reader.address("TRAM_JOURNAL_URL", journal_default),
+        journal_url=reader.address("TRAM_JOURNAL_URL", journal_default, "nats://", "tls://"),
         public_url=reader.text("TRAM_PUBLIC_URL", "http://127.0.0.1:8080").rstrip("/"),
         is_production=reader.flag("TRAM_PRODUCTION"),
         is_training=reader.flag("TRAM_TRAINING"),

@@ -13,7 +13,7 @@ from flask import Flask
 from portal import db, migrations, settings
 from portal.accounts import login
 from portal.app import create_app
-from tests import postgres
+from tests import nats, postgres
 
 _numbers = itertools.count(1)
 
@@ -46,6 +46,19 @@ def _administer(cluster: str, statement: str) -> None:
     with engine.connect() as connection:
         connection.exec_driver_sql(statement)
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def nats_cluster() -> Iterator[nats.Cluster]:
+    """Three NATS nodes of this test process; every test takes a stream of its own."""
+    with nats.cluster() as running:
+        yield running
+
+
+@pytest.fixture
+def nats_url(nats_cluster: nats.Cluster) -> str:
+    """The address of a stream that is not made yet."""
+    return nats_cluster.url(f"tram{next(_numbers)}")
 
 
 @pytest.fixture

@@ -42,7 +42,8 @@ class Journal(Protocol):
         """Appends all, durably, in one commit; the positions they got.
 
         Raises:
-            JournalDown: nothing of this call was kept.
+            JournalDown: nothing of this call is acknowledged. A journal on other machines may
+                still have kept it; the batch comes again, which changes nothing twice.
         """
         ...
 
@@ -61,7 +62,7 @@ class Journal(Protocol):
         """Deletes entries below a position that arrived before an instant, the oldest first.
 
         Returns:
-            How many; `most` at the most.
+            How many; `most` at the most, or one group of a journal that keeps whole groups.
         """
         ...
 
@@ -75,8 +76,12 @@ class JournalDown(Exception):
 
 
 def open_journal(settings: Settings) -> Journal:
-    """The journal of these settings, with its table made if it is new."""
+    """The journal of these settings, with its table or stream made if it is new."""
     url = settings.journal_url
+    if url.startswith(("nats://", "tls://")):
+        from portal.ingest.journal_nats import NatsJournal
+
+        return NatsJournal(url)
     if url.startswith("sqlite"):
         from portal.ingest.journal_sqlite import SqliteJournal
 

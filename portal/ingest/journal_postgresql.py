@@ -37,6 +37,11 @@ _READ = """
 SELECT device_id, seq, received_at, body, position FROM ingest_journal
 WHERE position > %s ORDER BY position LIMIT %s
 """
+# A journal whose entries were all pruned still goes on behind them.
+_LAST = """
+SELECT coalesce((SELECT max(position) FROM ingest_journal),
+    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM ingest_journal_position_seq))
+"""
 _PRUNE = """
 DELETE FROM ingest_journal
 WHERE position IN (SELECT position FROM ingest_journal ORDER BY position LIMIT %s)
@@ -111,8 +116,8 @@ class PostgresqlJournal:
 
     def last_position(self) -> int:
         """See `Journal.last_position`."""
-        row = self._connect().execute("SELECT max(position) FROM ingest_journal").fetchone()
-        return int(row[0] or 0) if row else 0
+        row = self._connect().execute(_LAST).fetchone()
+        return int(row[0]) if row else 0
 
     def prune(self, before: int, received_before: int, *, most: int) -> int:
         """See `Journal.prune`."""

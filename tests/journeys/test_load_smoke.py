@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from portal.ingest.models import EventOutcome
 from portal.samples.models import Sample
-from tests.journeys.test_kill import ROOT, Served
+from tests.journeys.served import ROOT, Served
 from tests.portal.ingest.province import make_province
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]

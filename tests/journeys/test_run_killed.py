@@ -14,7 +14,7 @@ from portal import settings
 from portal.replay import state as states
 from portal.replay.plan import Figures
 from portal.samples.models import Sample
-from tests.journeys.test_kill import ROOT, _free_port
+from tests.journeys.served import ROOT, free_port
 
 pytestmark = [pytest.mark.journey, pytest.mark.proof, pytest.mark.timeout(900)]
 PEOPLE = 800
@@ -41,8 +41,8 @@ def test_a_killed_run_is_finished_by_the_same_command(config: settings.Settings)
         "TRAM_DATABASE_URL": config.database_url,
         "TRAM_VAR_DIR": str(config.var_dir),
         "TRAM_SECRET_KEY": config.secret_key,
-        "TRAM_PORT": str(_free_port()),
-        "TRAM_INGEST_PORT": str(_free_port()),
+        "TRAM_PORT": str(free_port()),
+        "TRAM_INGEST_PORT": str(free_port()),
         "TRAM_PORTAL_WORKERS": "1",
     }
     engine = sa.create_engine(config.database_url)

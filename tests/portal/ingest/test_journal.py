@@ -1,15 +1,33 @@
-"""The journal keeps what it acknowledged, in order, and never shows a later gap."""
+"""All kinds of journal keep what they acknowledged, in order, and never show a later gap."""
 
 import sqlite3
 import threading
 
 import pytest
 
+from portal import settings
 from portal.ingest.journal import Arrival, JournalDown, open_journal
 
 
 def _arrivals(count: int, *, device: int = 1, size: int = 20) -> list[Arrival]:
     return [Arrival(device, seq, 1_700_000_000_000_000 + seq, b"x" * size) for seq in range(count)]
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "nats"])
+def config(request, tmp_path):
+    """Settings whose journal is of one kind; nothing else of them is used."""
+    url = request.getfixturevalue(
+        {"sqlite": "sqlite_url", "postgresql": "postgres_url", "nats": "nats_url"}[request.param]
+    )
+    loaded = settings.load(
+        {
+            "TRAM_VAR_DIR": str(tmp_path / "var"),
+            "TRAM_JOURNAL_URL": url,
+            "TRAM_SECRET_KEY": "k" * 40,
+        }
+    )
+    assert request.param in url
+    return loaded
 
 
 @pytest.fixture
@@ -20,31 +38,70 @@ def journal(config):
 
 
 def test_what_is_appended_is_read_in_order(journal, config) -> None:
+    assert journal.last_position() == 0
     first = journal.append(_arrivals(3))
     second = journal.append(_arrivals(2, device=2))
-    assert list(first) + list(second) == [1, 2, 3, 4, 5]
+    positions = [*first, *second]
+    assert positions == sorted(set(positions))
+    assert len(positions) == 5
     assert list(journal.append([])) == []
     reader = open_journal(config)
-    entries = reader.read(2, max_entries=10, max_bytes=1 << 20)
-    assert [(e.position, e.device_id, e.seq) for e in entries] == [(3, 1, 2), (4, 2, 0), (5, 2, 1)]
-    assert reader.last_position() == 5
+    # From the middle of what one append kept.
+    entries = reader.read(positions[1], max_entries=10, max_bytes=1 << 20)
+    assert [(e.position, e.device_id, e.seq) for e in entries] == [
+        (positions[2], 1, 2),
+        (positions[3], 2, 0),
+        (positions[4], 2, 1),
+    ]
+    assert {e.body for e in entries} == {b"x" * 20}
+    assert [e.received_at - 1_700_000_000_000_000 for e in entries] == [2, 0, 1]
+    assert reader.last_position() == positions[4]
+    assert reader.read(positions[4], max_entries=10, max_bytes=1) == []
+    # What comes later is found, and an earlier place can be asked for again.
+    third = journal.append(_arrivals(1, device=3))
+    assert [e.position for e in reader.read(positions[4], max_entries=9, max_bytes=9)] == [*third]
+    again = reader.read(0, max_entries=10, max_bytes=1 << 20)
+    assert [e.position for e in again] == [*positions, *third]
     reader.close()
 
 
 def test_a_read_stops_at_its_limits_and_gives_at_least_one(journal) -> None:
-    journal.append(_arrivals(200, size=1000))
+    kept = journal.append(_arrivals(200, size=1000))
     assert len(journal.read(0, max_entries=150, max_bytes=1 << 30)) == 150
     assert len(journal.read(0, max_entries=150, max_bytes=10_500)) == 10
     assert len(journal.read(0, max_entries=150, max_bytes=1)) == 1
-    assert journal.read(200, max_entries=1, max_bytes=1) == []
+    assert journal.read(kept[-1], max_entries=1, max_bytes=1) == []
+
+
+def test_all_is_read_piece_by_piece_whatever_the_size_of_the_appends(journal) -> None:
+    kept = [p for count in (1, 40, 7, 300, 2) for p in journal.append(_arrivals(count, size=900))]
+    seen, after = [], 0
+    while found := journal.read(after, max_entries=11, max_bytes=8000):
+        seen += [e.position for e in found]
+        after = seen[-1]
+    assert seen == kept
+
+
+def test_a_batch_of_the_largest_size_is_kept_with_a_full_group(journal) -> None:
+    # The door's group stops above 4 MiB, after one more batch of up to 2 MiB.
+    bodies = [*_arrivals(1, size=(4 << 20) - 1), *_arrivals(1, size=2 << 20)]
+    kept = journal.append(bodies)
+    found = journal.read(0, max_entries=9, max_bytes=8 << 20)
+    assert [(e.position, len(e.body)) for e in found] == [
+        (p, len(a.body)) for p, a in zip(kept, bodies, strict=True)
+    ]
 
 
 def test_an_old_part_is_pruned_and_positions_go_on(journal) -> None:
-    journal.append(_arrivals(5))
-    assert journal.prune(4, 1_700_000_000_000_001, most=10) == 1
-    assert journal.prune(6, 1_800_000_000_000_000, most=3) == 3
-    assert journal.prune(6, 1_800_000_000_000_000, most=3) == 1
-    assert list(journal.append(_arrivals(1))) == [6]
+    # One append each: a journal that keeps whole groups prunes whole groups.
+    kept = [journal.append([arrival])[0] for arrival in _arrivals(5)]
+    assert journal.prune(kept[3], 1_700_000_000_000_001, most=10) == 1
+    assert journal.prune(kept[0], 1_800_000_000_000_000, most=10) == 0
+    assert journal.prune(kept[4] + 1, 1_800_000_000_000_000, most=3) == 3
+    assert [e.position for e in journal.read(0, max_entries=9, max_bytes=999)] == [kept[4]]
+    assert journal.prune(kept[4] + 1, 1_800_000_000_000_000, most=3) == 1
+    assert journal.last_position() >= kept[4]
+    assert journal.append(_arrivals(1))[0] > kept[4]
 
 
 def test_writers_at_once_leave_no_gap_behind_a_reader(config) -> None:
