@@ -21,7 +21,7 @@ from portal.web import (
     languages,
     layout,
     logs,
-    records,
+    readings,
     requests,
     scope,
     shedding,
@@ -45,7 +45,7 @@ def create_app(config: settings.Settings | None = None) -> Flask:
     engine = app.extensions["tram.engine"] = db.bind(config)
     scope.install(db.session_factory.class_)
     audit.install(db.session_factory.class_)
-    records.register_reader(audit.read)
+    readings.register(audit.read, audit.read_many)
     exports.install()
     shedding.init_app(app)
     timing.init_app(app, engine)

@@ -53,6 +53,7 @@ def _citizens(appbuilder: AppBuilder) -> None:
         ResultPaperView,
     )
     from portal.certificates.template_views import CertificateTextView
+    from portal.certificates.trust_views import TrustedSignerView
     from portal.declarations.staff_views import DeclarationImportView, DeclarationView
 
     for part in (batch, print_copies, session_lists):
@@ -66,6 +67,7 @@ def _citizens(appbuilder: AppBuilder) -> None:
         (CertificateView, "Certificates", lazy_gettext("Certificates")),
         (CorrectionRequestView, "Correction requests", lazy_gettext("Correction requests")),
         (CertificateTextView, "Texts of papers", lazy_gettext("Texts of papers")),
+        (TrustedSignerView, "Trusted signers", lazy_gettext("Trusted signers")),
     ):
         appbuilder.add_view(view, name, label=label, **place)
 
@@ -150,6 +152,7 @@ def _organisation(appbuilder: AppBuilder) -> None:
 def _oversight(appbuilder: AppBuilder) -> None:
     from portal.audit.views import AuditView
     from portal.exports import audit_views
+    from portal.exports.subject_views import SubjectAccessView
     from portal.jobs.views import JobsView
 
     audit_views.install()
@@ -167,6 +170,12 @@ def _oversight(appbuilder: AppBuilder) -> None:
         audit_views.SealView,
         "Seal of the audit log",
         label=lazy_gettext("Seal of the audit log"),
+        category="Oversight",
+    )
+    appbuilder.add_view(
+        SubjectAccessView,
+        "Who saw a person's data",
+        label=lazy_gettext("Who saw a person's data"),
         category="Oversight",
     )
 

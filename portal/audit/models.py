@@ -19,7 +19,10 @@ class AuditEvent(Model):
     """
 
     __tablename__ = "audit_events"
-    __table_args__ = (sa.Index("ix_audit_events_table_name_row_key", "table_name", "row_key"),)
+    __table_args__ = (
+        sa.Index("ix_audit_events_table_name_row_key", "table_name", "row_key"),
+        sa.Index("ix_audit_events_table_name_last_key", "table_name", "last_key"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
@@ -36,6 +39,9 @@ class AuditEvent(Model):
     # Whose values `personal` holds, e.g. `people/12`; empty for none.
     subject: Mapped[str] = mapped_column(sa.String(40), default="")
     personal: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    # Of an event over many rows the lowest and highest key, to find it by; `change` says which.
+    first_key: Mapped[int | None] = mapped_column(sa.BigInteger)
+    last_key: Mapped[int | None] = mapped_column(sa.BigInteger)
 
     @property
     def shown_change(self) -> dict[str, Any]:

@@ -80,7 +80,9 @@ _SUBJECT_COLUMNS = (
 )
 # What may be read of a person's row without their key: keys, instants, and words of few values
 # that say nothing about health. Everything else is personal.
-_PLAIN = frozenset({"id", "kind", "number", "position", "source", "status", "version", "uid"})
+_PLAIN = frozenset(
+    {"id", "kind", "number", "position", "rows", "source", "status", "version", "uid"}
+)
 _PLAIN_ENDINGS = ("_id", "_at")
 _NEVER_PLAIN = frozenset({"national_id", "external_id"})
 
@@ -97,18 +99,44 @@ def subject_of(table: str, values: Mapping[str, Any]) -> str:
     return ""
 
 
+def subject_columns(table: str, columns: Iterable[str]) -> list[str]:
+    """The columns of a table that say whose row it is; none for a table about nobody."""
+    if table in _SUBJECTS:
+        return [_SUBJECTS[table][1]]
+    held = set(columns)
+    return [column for _kind, column in _SUBJECT_COLUMNS if column in held]
+
+
 def is_personal(column: str) -> bool:
     """Whether a column of a person's row may stand in the trail only under their key."""
     is_plain = column in _PLAIN or column.endswith(_PLAIN_ENDINGS)
     return column in _NEVER_PLAIN or not is_plain
 
 
+# How the actions of readings begin; whatever else stands in the trail was written.
+READINGS = ("read", "list", "export", "print", "verify", "subject access")
+
+# Longer lists of keys are told by their first and last alone.
+_MOST_RANGES = 5000
+
+
+def range_holds(text: str, key: int) -> bool:
+    """Whether `ranges` written so hold a key; `~` before them says that some between may not."""
+    for part in text.removeprefix("~").split(", "):
+        first, _, last = part.partition("-")
+        if first.isdigit() and int(first) <= key <= int(last or first):
+            return True
+    return False
+
+
 def ranges(keys: Iterable[int]) -> str:
-    """Keys in short: `3-7, 9`."""
+    """Keys in short: `3-7, 9`; `~3-99999` where very many single ones lie between."""
     parts: list[list[int]] = []
     for key in sorted(set(keys)):
         if parts and parts[-1][1] == key - 1:
             parts[-1][1] = key
         else:
             parts.append([key, key])
+    if len(parts) > _MOST_RANGES:
+        return f"~{parts[0][0]}-{parts[-1][1]}"
     return ", ".join(f"{first}-{last}" if first != last else str(first) for first, last in parts)

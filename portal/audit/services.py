@@ -8,7 +8,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from portal import clock, db
 from portal.actors import Actor, system
-from portal.audit import personal, rules
+from portal.audit import bulk_changes, personal, rules
 from portal.audit.models import AuditEvent
 from portal.web.timing import request_id
 
@@ -30,6 +30,37 @@ def read(session: Session, actor: Actor, table: str, key: str, purpose: str = ""
     _write(session, [_event(actor, "read", table, key, purpose=purpose)])
 
 
+def read_many(
+    session: Session,
+    actor: Actor,
+    table: str,
+    keys: Sequence[int],
+    *,
+    action: str = "list",
+    asked: Sequence[Any] = (),
+    purpose: str = "",
+) -> None:
+    """Records that `actor` was shown rows with personal data, in one event for all of them.
+
+    Args:
+        session: of the transaction.
+        actor: who.
+        table: whose rows.
+        keys: of the rows shown.
+        action: `list`, `export csv`, `print copy`, …
+        asked: the search they answer; sealed under the key of its month, since it may name people.
+        purpose: where the screen asks for it.
+    """
+    event = _event(actor, action, table, "", row_count=len(keys), purpose=purpose)
+    if keys:
+        event["change"] = {"rows": rules.ranges(keys)}
+        event["first_key"], event["last_key"] = min(keys), max(keys)
+    if asked:
+        event["change"] = event["change"] | {"asked": ["", list(asked)]}
+        event["subject"] = f"searches/{event['at']:%Y-%m}"
+    _write(session, [event])
+
+
 def note(
     session: Session,
     actor: Actor,
@@ -39,9 +70,11 @@ def note(
     key: str = "",
     row_count: int = 1,
     change: dict[str, Any] | None = None,
+    purpose: str = "",
 ) -> None:
     """Records something that no row shows: an export, a print, a bulk step named by its verb."""
-    _write(session, [_event(actor, action, table, key, row_count=row_count, change=change)])
+    event = _event(actor, action, table, key, row_count=row_count, change=change, purpose=purpose)
+    _write(session, [event])
 
 
 def erase(session: Session, actor: Actor, *, subjects: Sequence[str], reason: str) -> int:
@@ -81,6 +114,8 @@ def _event(
         "request_id": request_id(),
         "subject": subject,
         "personal": None,
+        "first_key": None,
+        "last_key": None,
     }
 
 
@@ -158,7 +193,7 @@ def _changed(row: Any) -> dict[str, Any]:
 
 
 def _bulk_statement(state: ORMExecuteState) -> Any:
-    """One event for a bulk INSERT, UPDATE or DELETE.
+    """One event for a bulk INSERT, UPDATE or DELETE; for rows of people also one a row changed.
 
     Name it by `.execution_options(audit="results.release")`, else it is named by its SQL verb.
     `audit_rows=[keys]` says which rows; `audit=COVERED` that the caller writes an event itself.
@@ -169,21 +204,34 @@ def _bulk_statement(state: ORMExecuteState) -> Any:
     named = state.execution_options.get("audit")
     if named == COVERED or not rules.is_audited(table):
         return None
+    many = state.parameters if isinstance(state.parameters, list) else None
+    watched = (
+        bulk_changes.watch(state.session, state.statement) if state.is_update and not many else None
+    )
     result = state.invoke_statement()
     verb = "insert" if state.is_insert else "update" if state.is_update else "delete"
-    many = state.parameters if isinstance(state.parameters, list) else None
     count = len(many) if many else getattr(result, "rowcount", -1)
     actor = db.acting(state.session) or _UNKNOWN
     keys = state.execution_options.get("audit_rows")
+    action = str(named or f"bulk {verb}")
     event = _event(
         actor,
-        str(named or f"bulk {verb}"),
+        action,
         table,
         "",
         row_count=max(count, 0),
         change={"rows": rules.ranges(keys)} if keys else None,
     )
-    _write(state.session, [event])
+    changes = bulk_changes.changes_of(state.session, watched) if watched else []
+    of_people = [one for one in changes if one[1]]
+    if changes and not of_people:
+        told = {"rows": rules.ranges(key for key, *_rest in changes)}
+        event["change"] = event["change"] | told | bulk_changes.grouped(changes)
+    rows = [
+        _event(actor, action, table, str(key), change=change, subject=subject)
+        for key, subject, change in of_people
+    ]
+    _write(state.session, [event, *rows])
     return result
 
 

@@ -44,7 +44,10 @@ class AuditView(RecordView):
     # A file holds what is written down; the values under a person's key stay under it.
     export_columns = [*list_columns, "purpose", "request_id", "change"]
     is_personal = True
-    search_columns = ["at", "action", "table_name", "row_key", "actor_name", "actor_kind"]
+    search_columns = [
+        "at", "action", "table_name", "row_key", "actor_name", "actor_kind", "purpose",
+        "request_id",
+    ]  # fmt: skip
     order_columns = ["at"]
     link_columns = ("action", "table_name", "row_key", "actor_kind")
     formatters_columns = {"shown_change": _change}

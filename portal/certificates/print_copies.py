@@ -184,6 +184,9 @@ def _write(
             if not copy.state.count:
                 copy.head(_line(LIST_HEAD))
             papers = sealing.papers_of(issued, config)
+            with db.transaction(actor) as session:
+                keys = [certificate.sample_id for certificate in issued]
+                audit.read_many(session, actor, "samples", keys, action="print copy, papers")
             for certificate, paper in zip(issued, papers, strict=True):
                 copy.add(paper, _line(_listed(certificate, paper)))
             copy.checkpoint(ids[-1])

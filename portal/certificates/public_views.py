@@ -9,7 +9,7 @@ from flask_babel import gettext
 from portal import clock, db
 from portal.actors import PUBLIC
 from portal.audit import services as audit
-from portal.certificates import rules, sealing, services, slips
+from portal.certificates import checking, rules, sealing, services, slips
 from portal.certificates.rules import Office, SampleFacts
 from portal.certificates.texts import Explanation, explain
 from portal.declarations import forms, lookups, queries, tickets
@@ -22,6 +22,8 @@ from reports.qr import qr_address
 
 # Codes are random; whoever tries this many unknown ones in an hour is not reading papers.
 MOST_UNKNOWN_OF_NETWORK = 300
+# An HC1 certificate has at most some 2,000 letters.
+_LONGEST_TYPED = 4000
 
 
 def office() -> Office:
@@ -122,14 +124,30 @@ class VerifyView(PublicView):
 
     @expose("/kiem-tra", methods=["GET", "POST"])
     def ask(self) -> Any:
-        """A box for the code under the symbol."""
-        if request.method == "POST":
-            typed = request.form.get("code", "").strip()[:400]
-            if slips.is_slip(typed):
-                return redirect(url_for("LookupView.of_slip", code=typed.split("/")[-1]), code=303)
-            code = services.known_code(typed[:200])
+        """A box for the code under the symbol, and one for a file."""
+        if request.method == "GET":
+            return render_template("certificates/verify.html", verification=None)
+        sent = request.files.get("file")
+        content = sent.read(checking.LARGEST_UPLOAD + 1) if sent is not None else b""
+        typed = request.form.get("code", "")[:_LONGEST_TYPED]
+        try:
+            with db.transaction(PUBLIC) as session:
+                shown = checking.check(
+                    session, current_app.config["TRAM"], typed=typed, content=content
+                )
+        except Invalid as error:
+            page = render_template(
+                "certificates/verify.html", verification=None, problem=error.message
+            )
+            return page, error.status
+        if shown.kind == "slip":
+            return redirect(url_for("LookupView.of_slip", code=shown.slip), code=303)
+        if shown.kind == "code":
+            code = services.known_code(shown.code[:200])
             return redirect(url_for("VerifyView.verify", code=code), code=303)
-        return render_template("certificates/verify.html", verification=None)
+        return render_template(
+            "certificates/verify.html", verification=shown.verification, shown=shown
+        )
 
     @expose("/kiem-tra/phieu")
     def ask_slip(self) -> str:
@@ -150,6 +168,9 @@ class VerifyView(PublicView):
             verification = services.verify(session, code=code, office=office())
             if verification.certificate is None:
                 lookups.write_down(session, who, door="verify", code="")
+            else:
+                key = str(verification.certificate.id)
+                audit.read(session, PUBLIC, "certificates", key, "verification")
         page = render_template("certificates/verify.html", verification=verification, code=code)
         return page, 404 if verification.verdict == "unknown" else 200
 

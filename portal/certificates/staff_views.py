@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.actors import Actor
 from portal.areas.models import AdminUnit
+from portal.audit import services as audit
 from portal.campaigns.models import CollectionSession
 from portal.certificates import batch, queries, rules, sealing, services
 from portal.certificates.models import Certificate, CorrectionRequest
@@ -58,6 +59,10 @@ class ResultPaperView(StationView):
         session = db_session()
         found = queries.count_results(session, wanted)
         facts = queries.facts_of(session, queries.result_ids(session, wanted, limit=_SHOWN))
+        if facts:
+            with transaction(current_actor()) as writing:
+                keys = [one.sample_id for one in facts]
+                audit.read_many(writing, current_actor(), "samples", keys, action="list results")
         campaigns, sites = queries.campaigns_and_sites(session)
         return self.render_template(
             "certificates/papers.html",

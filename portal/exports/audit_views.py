@@ -2,13 +2,15 @@
 
 import base64
 import datetime as dt
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from flask import current_app, flash, redirect, request, url_for
 from flask_babel import gettext
 
 from portal import clock, db
-from portal.audit import heads, proofs, sealing
+from portal.audit import heads, proofs, sealing, verification
 from portal.audit import services as audit
 from portal.errors import Invalid, NotFound
 from portal.jobs import kinds
@@ -70,7 +72,24 @@ class SealView(StationView):
         flash(gettext("The file is being written. You can go on working meanwhile."), "info")
         return redirect(url_for("JobsView.index"))
 
-    def _page(self, problem: Invalid | None) -> str:
+    @expose("/verify", methods=["POST"])
+    @permission("can_show")
+    def verify(self) -> Any:
+        """Checks an export, whoever brings it, against the keys and heads kept here."""
+        sent = request.files.get("file")
+        if sent is None or not sent.filename:
+            problem = Invalid(gettext("Choose a file first."))
+            return self._page(problem), problem.status
+        var_dir = current_app.config["TRAM"].var_dir
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "export"
+            sent.save(path)
+            report = verification.verify(
+                path, trusted=heads.known_keys(var_dir), known_heads=heads.filed(var_dir)
+            )
+        return self._page(None, report)
+
+    def _page(self, problem: Invalid | None, report: verification.Report | None = None) -> str:
         session = db_session()
         head = sealing.newest_head(session)
         keys = heads.known_keys(current_app.config["TRAM"].var_dir)
@@ -86,6 +105,7 @@ class SealView(StationView):
                 days=[one.short for one in sealing.heads_of_days(session)[-14:][::-1]],
                 given=request.form,
                 problem=problem,
+                report=report,
             )
         )
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
 from flask_babel import gettext
 
 from portal import clock
+from portal.actors import Actor
 from portal.audit import services as audit
 from portal.db import db_session, transaction
 from portal.errors import NotFound
@@ -17,7 +18,7 @@ from portal.exports.rows import Columns
 from portal.jobs import kinds
 from portal.jobs.services import enqueue
 from portal.roles import may
-from portal.web import exporting
+from portal.web import exporting, readings
 from portal.web.access import current_actor
 from portal.web.datamodel import Order
 from portal.web.lists import Search
@@ -33,7 +34,13 @@ def install() -> None:
 
 def start(view: Any, search: Search, file_format: str) -> Any:
     """Asks for the file of a search and leads to its progress."""
+    purpose = request.form.get("purpose", "")
+    if view.is_personal and purpose not in readings.PURPOSES:
+        flash(gettext("Choose what the file is for."), "warning")
+        back: dict[str, Any] = dict(request.args)
+        return redirect(url_for(f"{view.endpoint}.list", **back))
     arguments = {
+        "purpose": purpose,
         "view": view.endpoint,
         "terms": search.terms,
         "order": dataclasses.asdict(search.order),
@@ -42,7 +49,13 @@ def start(view: Any, search: Search, file_format: str) -> Any:
     }
     with transaction(current_actor()) as session:
         enqueue(session, current_actor(), KIND, arguments)
-        audit.note(session, current_actor(), f"export {file_format}", view.model.__tablename__)
+        audit.note(
+            session,
+            current_actor(),
+            f"export {file_format}",
+            view.model.__tablename__,
+            purpose=purpose,
+        )
     flash(gettext("The file is being written. You can go on working meanwhile."), "info")
     return redirect(url_for("JobsView.index"))
 
@@ -65,8 +78,25 @@ def write(running: kinds.Running) -> str:
         files.write_csv(running.path, columns.head, rows)
     else:
         files.write_xlsx(running.path, str(arguments["title"]), columns.head, rows)
+    if view.is_personal:
+        _tell_exported(running.actor, view, search, arguments)
     stamp = clock.local(clock.now()).strftime("%Y%m%d-%H%M")
     return f"{view.model.__tablename__}-{stamp}.{arguments['format']}"
+
+
+def _tell_exported(actor: Actor, view: Any, search: Search, arguments: dict[str, Any]) -> None:
+    """Which rows stand in the file, what was asked and why."""
+    with transaction(actor) as session:
+        keys = session.scalars(view.query_of(search).with_only_columns(view.model.id)).all()
+        audit.read_many(
+            session,
+            actor,
+            view.model.__tablename__,
+            keys,
+            action=f"exported {arguments['format']}",
+            asked=view.asked(search),
+            purpose=str(arguments.get("purpose", "")),
+        )
 
 
 def _counted(rows: Iterator[Any], progress: kinds.Progress, total: int) -> Iterator[Any]:

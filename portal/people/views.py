@@ -14,6 +14,7 @@ from portal.people import followers, queries, services
 from portal.people.models import DuplicateCandidate, Person
 from portal.people.rules import read_correction
 from portal.people.words import DOCUMENTS, KINDS, SEXES, STATUSES
+from portal.web import readings
 from portal.web.formats import birth, masked
 from portal.web.views import (
     RecordView,
@@ -112,6 +113,9 @@ class PersonView(RecordView):
             everywhere = queries.records_of(session, [item.id])
         records = queries.people(session, everywhere)
         keys = [record.id for record in records]
+        if len(keys) > 1:  # the one that was opened has its event already
+            with transaction(current_actor()) as writing:
+                readings.tell_rows(writing, current_actor(), "people", keys)
         return {
             "records": records,
             "hidden_count": len(everywhere) - len(records),

@@ -63,9 +63,8 @@ class RetestView(StationView):
         with transaction(current_actor()) as session:
             lines = retests.due(session, area_id=area_id)
             if lines:
-                audit.note(
-                    session, current_actor(), "read retest list", "samples", row_count=len(lines)
-                )
+                keys = [line.sample.id for line in lines]
+                audit.read_many(session, current_actor(), "samples", keys, action="list to retest")
         return self.render_template(
             template,
             title=gettext("Sample again"),

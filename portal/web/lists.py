@@ -11,8 +11,8 @@ from flask_appbuilder import ModelView, expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext
 
-from portal.db import db_session
-from portal.web import access, exporting, formats
+from portal.db import db_session, transaction
+from portal.web import access, exporting, formats, readings
 from portal.web.access import permission
 from portal.web.datamodel import (
     COUNT_CAP,
@@ -63,7 +63,7 @@ class ScopedListView(ModelView):
         empty_text: what to do next when the list is empty.
         import_endpoint: where a file is imported, if this list has an importer.
         export_columns: what a file holds; `show_columns` if not given.
-        is_personal: opening a row, or exporting, is written to the audit log.
+        is_personal: showing rows, opening one, or exporting is written to the audit log.
     """
 
     datamodel: Any
@@ -202,6 +202,7 @@ class ScopedListView(ModelView):
             after=unseal(request.args.get("after", "")),
             before=unseal(request.args.get("before", "")),
         )
+        self._tell_shown(page, search)
         return self.render_template(
             self.list_template,
             title=self.list_title,
@@ -216,7 +217,29 @@ class ScopedListView(ModelView):
             chips=list(self._chips(search)),
             exporting=exporting.is_available(),
             buttons=exporting.buttons_of(self),
+            purposes=readings.PURPOSES if self.is_personal else {},
         )
+
+    def _tell_shown(self, page: Page, search: Search) -> None:
+        """Writes down which rows with personal data are shown, and what was searched for."""
+        if not self.is_personal or not (page.rows or search.terms):
+            return
+        keys = [row.id for row in page.rows]
+        with transaction(access.current_actor()) as session:
+            readings.tell_rows(
+                session,
+                access.current_actor(),
+                self.model.__tablename__,
+                keys,
+                asked=self.asked(search),
+            )
+
+    def asked(self, search: Search) -> Anything:
+        """A search as the audit log keeps it: [column, filter, what was typed]."""
+        return [
+            [column, str(self.operators(column)[index].name), str(text)]
+            for column, index, text in search.terms
+        ]
 
     @expose("/options/<path:column>")
     @permission("can_list")

@@ -1,6 +1,6 @@
 """The row half of a view: show, create, correct, withdraw or delete, always through a service."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from portal.actors import Actor
 from portal.db import db_session, transaction
 from portal.errors import Conflict, DomainError, Invalid
-from portal.web import access
+from portal.web import access, readings
 from portal.web.access import current_actor, permission
 from portal.web.lists import ScopedListView
 
@@ -30,18 +30,6 @@ class Step:
     is_post: bool = False
     question: Any = ""
     tone: str = "default"
-
-
-Reader = Callable[[Session, Actor, str, str, str], None]
-
-
-class _Hook:
-    read: Reader | None = None
-
-
-def register_reader(reader: Reader) -> None:
-    """Names the function that audits the opening of a personal record."""
-    _Hook.read = staticmethod(reader)
 
 
 class RowView(ScopedListView):
@@ -86,9 +74,7 @@ class RowView(ScopedListView):
     def show(self, pk: int) -> Any:
         """One row, 404 outside the scope."""
         item = self.get_row(pk, self._show_options)
-        if self.is_personal and _Hook.read is not None:
-            with transaction(current_actor()) as session:
-                _Hook.read(session, current_actor(), self.model.__tablename__, str(pk), "")
+        self._tell_opened(item)
         return self.render_template(
             self.show_template,
             title=self.show_title,
@@ -185,6 +171,12 @@ class RowView(ScopedListView):
             abort(404)
         return item
 
+    def _tell_opened(self, item: Any) -> None:
+        """Writes down that a row with personal data is shown."""
+        if self.is_personal:
+            with transaction(current_actor()) as session:
+                readings.tell_row(session, current_actor(), self.model.__tablename__, item.id)
+
     def row_url(self, item: Any) -> str:
         """Where a row is shown (the list, for a view without a show page)."""
         if "show" in self.exclude_route_methods:
@@ -231,6 +223,8 @@ class RowView(ScopedListView):
         problem: DomainError | None,
         item: Any = None,
     ) -> Any:
+        if item is not None:
+            self._tell_opened(item)
         is_bad = problem is not None or bool(form.errors)
         fieldsets = self.edit_fieldsets if item is not None else self.add_fieldsets
         page = self.render_template(
