@@ -90,7 +90,8 @@ def _people(appbuilder: AppBuilder) -> None:
 
 def _scanning(appbuilder: AppBuilder) -> None:
     from portal.readings.views import PhotoReadingView
-    from portal.reporting.views import CoordinationView
+    from portal.reporting.views import CompletenessView, CoordinationView
+    from portal.scanning.entry_views import SampleEntryView
     from portal.scanning.import_views import SampleImportView
     from portal.scanning.relay import RelayView
     from portal.scanning.views import BrowserDeviceView, ScanningView
@@ -123,6 +124,14 @@ def _scanning(appbuilder: AppBuilder) -> None:
         category="Field work",
         category_label=lazy_gettext("Field work"),
     )
+    appbuilder.add_view(
+        CompletenessView,
+        "Completeness",
+        label=lazy_gettext("Completeness of the records"),
+        category="Field work",
+        category_label=lazy_gettext("Field work"),
+    )
+    appbuilder.add_view_no_menu(SampleEntryView)
     appbuilder.add_view_no_menu(BrowserDeviceView)
     csrf.exempt(appbuilder.add_view_no_menu(RelayView).blueprint)
 
@@ -132,6 +141,7 @@ def _organisation(appbuilder: AppBuilder) -> None:
     from portal.areas.views import AreaView
     from portal.campaigns.views import CampaignView, CollectionSessionView, PoolPolicyView
     from portal.samples.label_views import TubeLabelView
+    from portal.sites.import_views import SiteImportView
     from portal.sites.views import SiteView
 
     campaigns = {"category": "Campaigns", "category_label": lazy_gettext("Campaigns")}
@@ -147,18 +157,31 @@ def _organisation(appbuilder: AppBuilder) -> None:
         (AreaView, "Areas", lazy_gettext("Areas"), organisation),
     ):
         appbuilder.add_view(view, name, label=label, **place)
+    appbuilder.add_view_no_menu(SiteImportView)
 
 
 def _oversight(appbuilder: AppBuilder) -> None:
     from portal.audit.views import AuditView
     from portal.exports import audit_views
     from portal.exports.subject_views import SubjectAccessView
+    from portal.feedback.views import FeedbackView, TicketView
     from portal.jobs.views import JobsView
 
     audit_views.install()
 
     appbuilder.add_view_no_menu(JobsView)
     account_urls.jobs = lambda: url_for("JobsView.index")
+    appbuilder.add_view_no_menu(FeedbackView)
+    account_urls.feedback = lambda screen, number: url_for(
+        "FeedbackView.send", screen=screen or None, request=number or None
+    )
+    appbuilder.add_view(
+        TicketView,
+        "Faults and wishes",
+        label=lazy_gettext("Faults and wishes"),
+        category="Organisation",
+        category_label=lazy_gettext("Organisation"),
+    )
     appbuilder.add_view(
         AuditView,
         "Audit log",

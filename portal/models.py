@@ -8,6 +8,7 @@ import portal.audit.models
 import portal.campaigns.models
 import portal.certificates.models
 import portal.declarations.models
+import portal.feedback.models
 import portal.ingest.models
 import portal.jobs.models
 import portal.people.models

@@ -53,6 +53,16 @@ def may(roles: frozenset[str], permission: str, view: str) -> bool:
 grant("AuditEvents", (*READ, "can_export"), Role.AUDITOR, Role.DEPARTMENT_ADMIN)
 
 
+# -- feedback: everybody sends, the focal point answers (R19, R72) ---------------------------------
+grant("Feedback", "can_send", *Role)
+grant(
+    "FeedbackTickets",
+    (*READ, "can_edit", "can_export"),
+    Role.DEPARTMENT_ADMIN,
+    Role.ACCOUNT_ADMIN,
+)
+
+
 # -- areas, sites, accounts, campaigns ------------------------------------------------------------
 
 _ADMINS = (Role.DEPARTMENT_ADMIN, Role.ACCOUNT_ADMIN)
@@ -61,6 +71,8 @@ grant("Areas", READ, Role.DEPARTMENT_ADMIN, Role.ACCOUNT_ADMIN, Role.COORDINATOR
 grant("Sites", READ, *_ADMINS, Role.COORDINATOR, Role.SITE_MANAGER, Role.AUDITOR)
 grant("Sites", ("can_add", "can_edit", "can_open", "can_export"), Role.DEPARTMENT_ADMIN)
 grant("Sites", ("can_add", "can_edit", "can_open"), Role.COORDINATOR)
+grant("Sites", "can_import", Role.DEPARTMENT_ADMIN, Role.COORDINATOR)
+grant("SiteImports", "can_import", Role.DEPARTMENT_ADMIN, Role.COORDINATOR)
 grant("Sites", "can_confirm_ready", Role.DEPARTMENT_ADMIN, Role.COORDINATOR, Role.SITE_MANAGER)
 grant(
     "Staff",
@@ -71,12 +83,12 @@ grant(
 grant("Staff", ("can_import", "can_export"), *_ADMINS)
 grant("StaffImports", "can_import", *_ADMINS)
 grant("Campaigns", READ, Role.DEPARTMENT_ADMIN, Role.COORDINATOR, Role.SITE_MANAGER, Role.AUDITOR)
-grant("Campaigns", ("can_add", "can_open"), Role.DEPARTMENT_ADMIN, Role.COORDINATOR)
+grant("Campaigns", ("can_add", "can_edit", "can_open"), Role.DEPARTMENT_ADMIN, Role.COORDINATOR)
 grant("PoolPolicies", READ, Role.DEPARTMENT_ADMIN, Role.COORDINATOR, Role.LABORATORY_VERIFIER)
 grant("PoolPolicies", "can_add", Role.DEPARTMENT_ADMIN, Role.COORDINATOR)
 grant(
     "CollectionSessions",
-    (*READ, "can_add", "can_open", "can_export"),
+    (*READ, "can_add", "can_edit", "can_open", "can_export"),
     Role.DEPARTMENT_ADMIN,
     Role.COORDINATOR,
     Role.SITE_MANAGER,
@@ -114,6 +126,7 @@ grant("Samples", ("can_edit", "can_withdraw"), Role.SITE_MANAGER, Role.COORDINAT
 grant("Samples", "can_import", Role.SITE_MANAGER)
 grant("Tubes", "can_import", Role.SITE_MANAGER)
 grant("SampleImports", "can_import", Role.SITE_MANAGER)
+grant("SampleEntries", "can_add", Role.SITE_MANAGER)
 grant("KitLots", READ, *_LEADERS, Role.SITE_MANAGER, Role.COLLECTOR)
 grant("KitLots", ("can_add", "can_withdraw"), *_LEADERS, Role.SITE_MANAGER)
 grant("Tubes", READ, *_LABORATORY, *_LEADERS, Role.SITE_MANAGER, Role.COLLECTOR, Role.AUDITOR)
@@ -194,5 +207,14 @@ grant(
     Role.COORDINATOR,
     Role.DEPARTMENT_ADMIN,
     Role.SITE_MANAGER,
+    Role.AUDITOR,
+)
+grant(
+    "Completeness",
+    ("can_list", "can_export"),
+    Role.COORDINATOR,
+    Role.DEPARTMENT_ADMIN,
+    Role.SITE_MANAGER,
+    Role.DATA_OFFICER,
     Role.AUDITOR,
 )

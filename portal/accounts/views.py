@@ -83,6 +83,7 @@ class StaffView(RecordView):
     ]
     search_columns = ["full_name", "phone", "site", "status"]
     order_columns = ["sort_name", "status", "expires_on"]
+    sort_columns = {"full_name": "sort_name"}
     add_columns = ["full_name", "phone", "role", "site", "position", "expires_on"]
     edit_columns = ["full_name", "phone", "site", "position", "expires_on"]
     add_form_extra_fields = {

@@ -36,6 +36,21 @@ def find_unit(session: Session, level: Level, code: str, on: dt.date) -> AdminUn
     ).first()
 
 
+def find_province(session: Session, name: str, on: dt.date) -> AdminUnit | None:
+    """The province or city with this name, with or without its kind before it, on a day."""
+    bare = name
+    for kind in ("Thành phố ", "Tỉnh "):
+        bare = bare.removeprefix(kind)
+    return session.scalars(
+        sa.select(AdminUnit).where(
+            AdminUnit.level == Level.PROVINCE,
+            AdminUnit.name.in_({name, bare}),
+            AdminUnit.valid_from <= on,
+            sa.or_(AdminUnit.valid_to.is_(None), AdminUnit.valid_to >= on),
+        )
+    ).first()
+
+
 def communes_of(session: Session, province_code: str, on: dt.date) -> list[AdminUnit]:
     """The communes of a province that existed on a day, by code."""
     province = find_unit(session, Level.PROVINCE, province_code, on)

@@ -32,6 +32,7 @@ class AreaView(RecordView):
     show_columns = list_columns
     search_columns = ["name_folded", "code", "level", "parent"]
     order_columns = ["name_folded", "code"]
+    sort_columns = {"name": "name_folded"}
     option_columns = {"parent": ["name_folded", "name"]}
     label_columns = {
         "kind": lazy_gettext("Kind"),

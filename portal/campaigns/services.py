@@ -82,6 +82,46 @@ def plan_campaign(session: Session, actor: Actor, plan: CampaignPlan) -> Campaig
     return campaign
 
 
+def correct_campaign(
+    session: Session,
+    actor: Actor,
+    *,
+    campaign_id: int,
+    name: str,
+    disease: str,
+    ends_on: dt.date | None,
+    target_people_count: int,
+) -> Campaign:
+    """Corrects what a campaign is called and when it ends; code, area and first day stay.
+
+    Raises:
+        Invalid: a name is missing, or sessions are planned for after the new end.
+    """
+    campaign = get_campaign(session, actor, campaign_id)
+    actor.scope.require_area(campaign.area_id)
+    problems = []
+    if not name.strip() or not disease.strip():
+        problems.append(_("A campaign needs a name and a disease."))
+    if ends_on is not None and ends_on < campaign.starts_on:
+        problems.append(_("The campaign would end before it starts."))
+    last = session.scalar(
+        sa.select(sa.func.max(CollectionSession.held_on)).where(
+            CollectionSession.campaign_id == campaign_id
+        )
+    )
+    if ends_on is not None and last is not None and last > ends_on:
+        problems.append(_("A collection session is planned for a later day: %(day)s.",
+                          day=f"{last:%d/%m/%Y}"))  # fmt: skip
+    if target_people_count < 0:
+        problems.append(_("The number of people can not be negative."))
+    if problems:
+        raise Invalid(problems[0], code="campaigns.invalid", details=problems)
+    campaign.name, campaign.disease = name.strip(), disease.strip()
+    campaign.ends_on, campaign.target_people_count = ends_on, target_people_count
+    campaign.version += 1
+    return campaign
+
+
 def set_pool_policy(  # noqa: PLR0913 - the rule's own fields
     session: Session,
     actor: Actor,
@@ -166,14 +206,7 @@ def plan_session(session: Session, actor: Actor, plan: SessionPlan) -> Collectio
         problems.append(_("Choose the method."))
     if plan.specimen_type not in set(rules.SpecimenType):
         problems.append(_("Choose the specimen type."))
-    if plan.held_on < campaign.starts_on or (
-        campaign.ends_on is not None and plan.held_on > campaign.ends_on
-    ):
-        problems.append(_("The day lies outside the campaign."))
-    policy = find_policy(session, campaign.id, plan.method, plan.held_on)
-    largest = policy.max_size if policy else rules.DEFAULT_MAX_POOL_SIZE
-    if not 1 <= plan.pool_size <= largest:
-        problems.append(_("The pool size takes 1 to %(limit)s.", limit=largest))
+    problems += _plan_problems(session, campaign, plan.method, plan.held_on, plan.pool_size)
     if problems or site is None:
         raise Invalid(problems[0], code="campaigns.session", details=problems)
     sitting = CollectionSession(
@@ -190,6 +223,52 @@ def plan_session(session: Session, actor: Actor, plan: SessionPlan) -> Collectio
     session.add(sitting)
     session.flush()
     return sitting
+
+
+def correct_session(
+    session: Session,
+    actor: Actor,
+    *,
+    session_id: int,
+    held_on: dt.date,
+    pool_size: int,
+    note: str,
+) -> CollectionSession:
+    """Corrects day, pool size and note of a sitting; the day only before it was opened.
+
+    Raises:
+        Conflict: the day of a sitting that was opened would change.
+        Invalid: the day lies outside the campaign, or the size outside its rule.
+    """
+    sitting = session.get(CollectionSession, session_id)
+    if sitting is None:
+        raise NotFound(_("Not found."))
+    actor.scope.require_site(sitting.site_id)
+    if held_on != sitting.held_on and sitting.opened_at is not None:
+        raise Conflict(_("The session was opened already: its day stays."), code="campaigns.day")
+    campaign = get_campaign(session, actor, sitting.campaign_id)
+    problems = _plan_problems(session, campaign, sitting.method, held_on, pool_size)
+    if problems:
+        raise Invalid(problems[0], code="campaigns.session", details=problems)
+    sitting.held_on, sitting.pool_size, sitting.note = held_on, pool_size, note[:200]
+    sitting.version += 1
+    return sitting
+
+
+def _plan_problems(
+    session: Session, campaign: Campaign, method: str, held_on: dt.date, pool_size: int
+) -> list[str]:
+    """What is wrong with a day and a pool size of a campaign."""
+    problems = []
+    if held_on < campaign.starts_on or (
+        campaign.ends_on is not None and held_on > campaign.ends_on
+    ):
+        problems.append(_("The day lies outside the campaign."))
+    policy = find_policy(session, campaign.id, method, held_on)
+    largest = policy.max_size if policy else rules.DEFAULT_MAX_POOL_SIZE
+    if not 1 <= pool_size <= largest:
+        problems.append(_("The pool size takes 1 to %(limit)s.", limit=largest))
+    return problems
 
 
 def set_session_status(

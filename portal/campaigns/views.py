@@ -48,6 +48,7 @@ class CampaignView(RecordView):
     list_title = lazy_gettext("Campaigns")
     show_title = lazy_gettext("Campaign")
     add_title = lazy_gettext("New campaign")
+    edit_title = lazy_gettext("Correct the campaign")
     base_order = ("starts_on", "desc")
     list_columns = ["code", "name", "area.name", "starts_on", "ends_on", "status"]
     show_columns = [
@@ -57,6 +58,7 @@ class CampaignView(RecordView):
     search_columns = ["code", "name", "status"]
     order_columns = ["code", "starts_on", "status"]
     add_columns = ["code", "name", "disease", "area", "starts_on", "ends_on", "target_people_count"]
+    edit_columns = ["name", "disease", "ends_on", "target_people_count"]
     option_columns = {"area": ["name_folded", "name"]}
     label_columns = {
         "code": lazy_gettext("Code"),
@@ -84,6 +86,20 @@ class CampaignView(RecordView):
             target_people_count=values["target_people_count"] or 0,
         )
         return services.plan_campaign(session, actor, plan)
+
+    def correct_record(
+        self, session: Session, actor: Actor, item: Campaign, values: dict[str, Any]
+    ) -> None:
+        """Corrected name and end."""
+        services.correct_campaign(
+            session,
+            actor,
+            campaign_id=item.id,
+            name=values["name"] or "",
+            disease=values["disease"] or "",
+            ends_on=values["ends_on"],
+            target_people_count=values["target_people_count"] or 0,
+        )
 
     def show_steps(self, item: Campaign) -> list[Step]:
         """Opening and closing, and the papers of its results."""
@@ -159,6 +175,7 @@ class CollectionSessionView(RecordView):
     list_title = lazy_gettext("Collection sessions")
     show_title = lazy_gettext("Collection session")
     add_title = lazy_gettext("New collection session")
+    edit_title = lazy_gettext("Correct the collection session")
     base_order = ("held_on", "desc")
     list_columns = [
         "code",
@@ -173,6 +190,7 @@ class CollectionSessionView(RecordView):
     search_columns = ["code", "held_on", "site", "campaign", "status", "method"]
     order_columns = ["held_on", "code", "status"]
     add_columns = ["campaign", "site", "held_on", "method", "specimen_type", "pool_size", "note"]
+    edit_columns = ["held_on", "pool_size", "note"]
     link_columns = ("status",)
     label_columns = {
         "code": lazy_gettext("Code"),
@@ -206,6 +224,19 @@ class CollectionSessionView(RecordView):
             note=values["note"] or "",
         )
         return services.plan_session(session, actor, plan)
+
+    def correct_record(
+        self, session: Session, actor: Actor, item: CollectionSession, values: dict[str, Any]
+    ) -> None:
+        """Corrected day, pool size and note."""
+        services.correct_session(
+            session,
+            actor,
+            session_id=item.id,
+            held_on=values["held_on"],
+            pool_size=values["pool_size"] or 0,
+            note=values["note"] or "",
+        )
 
     def show_steps(self, item: CollectionSession) -> list[Step]:
         """Opening and closing, and the papers of its results."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.areas import queries as areas
 from portal.areas.models import AdminUnit
 from portal.declarations.models import Declaration, DeclarationVersion
 from portal.errors import NotFound
@@ -76,37 +77,20 @@ def find_commune(session: Session, code: str, day: dt.date) -> AdminUnit | None:
 
 def communes_of(session: Session, province_name: str, day: dt.date) -> list[Commune]:
     """The communes of a province on a day, by name; empty if the tree is not loaded."""
-    province = session.execute(
-        sa.select(AdminUnit.path)
-        .where(
-            AdminUnit.level == "province",
-            AdminUnit.name.in_({province_name, _bare(province_name)}),
-            AdminUnit.valid_from <= day,
-            sa.or_(AdminUnit.valid_to.is_(None), AdminUnit.valid_to > day),
-        )
-        .limit(1)
-    ).scalar_one_or_none()
-    if not province:
+    province = areas.find_province(session, province_name, day)
+    if province is None:
         return []
     rows = session.execute(
         sa.select(AdminUnit.code, AdminUnit.name)
         .where(
             AdminUnit.level == "commune",
-            AdminUnit.path.startswith(province),
+            AdminUnit.path.startswith(province.path, autoescape=True),
             AdminUnit.valid_from <= day,
             sa.or_(AdminUnit.valid_to.is_(None), AdminUnit.valid_to > day),
         )
         .order_by(AdminUnit.name_folded)
     )
     return [Commune(code, name) for code, name in rows]
-
-
-def _bare(province_name: str) -> str:
-    """`Thành phố Đà Nẵng` is «Đà Nẵng» in the national list."""
-    for kind in ("Thành phố ", "Tỉnh "):
-        if province_name.startswith(kind):
-            return province_name.removeprefix(kind)
-    return province_name
 
 
 def find_area(session: Session, area_id: int) -> AdminUnit | None:

@@ -5,7 +5,7 @@ import io
 import uuid
 from typing import Any
 
-from flask import current_app, flash, redirect, request, send_file
+from flask import current_app, flash, redirect, request, send_file, url_for
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 from wtforms import SelectChoice, SelectField, SelectMultipleField, StringField, TextAreaField
@@ -140,6 +140,7 @@ class DeclarationView(RecordView):
     ]
     search_columns = ["full_name", "lookup_code", "phone", "area", "risk", "status", "submitted_at"]
     order_columns = ["submitted_at", "sort_name"]
+    sort_columns = {"full_name": "sort_name"}
     export_columns = [
         "lookup_code",
         "full_name",
@@ -278,7 +279,12 @@ class DeclarationImportView(StationView):
                 problem = error
         answer = base64.b64encode(report.answer_file).decode() if report else ""
         page = self.render_template(
-            "declarations/import.html", report=report, problem=problem, answer=answer
+            "declarations/import.html",
+            view=self,
+            report=report,
+            problem=problem,
+            answer=answer,
+            back=url_for("DeclarationView.list"),
         )
         return page, 422 if problem else 200
 

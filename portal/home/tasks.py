@@ -1,4 +1,4 @@
-"""The tiles of the first page: one for each screen of the role's menu, with what waits there."""
+"""The first page: a tile for each screen where something waits, the others by menu heading."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +14,21 @@ Count = Callable[[Figures], int]
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A screen, and a figure with what it counts where there is one."""
+    """A screen and the figure that leads there, with what it counts."""
 
     label: str
     url: str
-    count: int | None = None
-    caption: Any = ""
+    count: int
+    caption: Any
     tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A heading of the menu and its screens, as (label, address)."""
+
+    label: str
+    screens: list[tuple[str, str]]
 
 
 # view → (what to count, what the count is called, tone while it is not zero)
@@ -43,26 +51,39 @@ _FIGURES: dict[str, tuple[Count, Any, str]] = {
         lazy_gettext("tubes waiting for a result"),
         "warn",
     ),
-    "CoordinatorView": (
+    "CoordinationView": (
         lambda found: found[Measure.PEOPLE_REGISTERED],
         lazy_gettext("people sampled"),
         "",
     ),
 }
 
+_HASTE = {"bad": 0, "warn": 1}
+
 
 def tiles(menu: list[tuple[Any, list[Any]]], found: Figures) -> list[Tile]:
-    """One tile for each screen in the menu, those with something to do first."""
+    """A tile for each screen that has a figure: first those where somebody waits."""
     entries = [item for entry, children in menu for item in (children or [entry])]
-    made = [_tile(item, found) for item in entries]
-    return sorted(made, key=lambda tile: tile.count is None)
+    made = [_tile(item, found) for item in entries if _name(item) in _FIGURES]
+    return sorted(made, key=lambda tile: (_HASTE.get(tile.tone, len(_HASTE)), tile.count == 0))
+
+
+def places(menu: list[tuple[Any, list[Any]]]) -> list[Place]:
+    """Every screen of the menu, under its heading."""
+    return [
+        Place(
+            str(entry.label),
+            [(str(item.label), item.get_url()) for item in (children or [entry])],
+        )
+        for entry, children in menu
+    ]
+
+
+def _name(item: Any) -> str:
+    return type(item.baseview).__name__
 
 
 def _tile(item: Any, found: Figures) -> Tile:
-    name = type(item.baseview).__name__
-    label, url = str(item.label), item.get_url()
-    if name not in _FIGURES:
-        return Tile(label, url)
-    count_of, caption, tone = _FIGURES[name]
+    count_of, caption, tone = _FIGURES[_name(item)]
     count = count_of(found)
-    return Tile(label, url, count, caption, tone if count else "")
+    return Tile(str(item.label), item.get_url(), count, caption, tone if count else "")

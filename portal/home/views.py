@@ -7,7 +7,7 @@ from flask_appbuilder import BaseView, expose
 
 from portal.db import db_session
 from portal.home.queries import entering, figures
-from portal.home.tasks import tiles
+from portal.home.tasks import places, tiles
 from portal.web.access import current_actor, current_login, may, visible_menu
 
 
@@ -25,6 +25,7 @@ class HomeView(BaseView):
             return redirect(url_for("LookupView.landing"))
         found = figures(db_session(), current_actor())
         standing = entering(db_session()) if may("can_list", "Quarantine") else None
+        menu = visible_menu()
         return self.render_template(
-            "home/home.html", tiles=tiles(visible_menu(), found), standing=standing
+            "home/home.html", tiles=tiles(menu, found), places=places(menu), standing=standing
         )

@@ -68,6 +68,7 @@ class PersonView(RecordView):
     ]  # fmt: skip
     search_columns = ["full_name", "birth_year", "phone", "national_id", "area", "created_at"]
     order_columns = ["id", "sort_name"]
+    sort_columns = {"full_name": "sort_name"}
     option_columns = {"area": ["name"]}
     export_columns = ["full_name", "birth_year", "sex", "phone", "address", "area.name"]
     edit_columns = ["full_name", "birth", "sex", "phone", "address"]

@@ -88,6 +88,7 @@ class SampleView(RecordView):
     ]
     search_columns = ["state", "site", "source", "subject_group", "collected_at", "is_urgent"]
     order_columns = ["id"]  # no index serves a sort by time over a province
+    related_search_columns = ("person.full_name", "tube.code")
     edit_columns = ["subject_group", "is_symptomatic"]
     link_columns = ("state", "site", "source", "is_urgent")
     option_columns = {"site": ["name", "code"]}
@@ -126,6 +127,8 @@ class SampleView(RecordView):
     }
     choices_columns = {"state": STATES, "source": SOURCES, "subject_group": GROUPS}
     import_endpoint = "SampleImportView.upload"
+    create_endpoint = "SampleEntryView.add"
+    create_permission = ("can_add", "SampleEntries")
     empty_text = lazy_gettext("No sample yet. Samples come from the scanning screens.")
 
     def correct_record(

@@ -8,8 +8,9 @@ from flask import current_app, request, send_file
 from flask_babel import gettext as _
 
 from portal.errors import DomainError, Unavailable
-from portal.ingest.journal import JournalDown, open_journal
+from portal.ingest.journal import Arrival, JournalDown, open_journal
 from portal.scanning import importing, services
+from portal.settings import Settings
 from portal.web.views import (
     StationView,
     current_actor,
@@ -64,16 +65,7 @@ class SampleImportView(StationView):
                 content=content,
                 secret_key=config.secret_key,
             )
-        # The journal is another database: the device stands before its batches come.
-        journal = open_journal(config)
-        try:
-            journal.append(arrivals)
-        except JournalDown:
-            raise Unavailable(
-                _("Nothing was kept: the journal is away."), code="journal_down"
-            ) from None
-        finally:
-            journal.close()
+        append(config, arrivals)
         return report
 
     @expose("/template.xlsx")
@@ -81,6 +73,23 @@ class SampleImportView(StationView):
     def template(self) -> Any:
         """The empty list, made from the importer's own schema."""
         return send_file(io.BytesIO(importing.template()), download_name="mau-lay-mau.xlsx")
+
+
+def append(config: Settings, arrivals: list[Arrival]) -> None:
+    """Puts batches into the journal, which is another database: their device stands before.
+
+    Raises:
+        Unavailable: the journal does not answer.
+    """
+    journal = open_journal(config)
+    try:
+        journal.append(arrivals)
+    except JournalDown:
+        raise Unavailable(
+            _("Nothing was kept: the journal is away."), code="journal_down"
+        ) from None
+    finally:
+        journal.close()
 
 
 def _packed(content: bytes) -> str:

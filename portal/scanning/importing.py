@@ -85,9 +85,21 @@ class Report:
 
 
 @dataclass(slots=True)
-class _Tube:
+class ListedTube:
+    """A tube and its rows without a problem.
+
+    Attributes:
+        code: as on the label.
+        rows: `person`, `at`, `label` (what ids follow from), `result_code`, and `noted`, further
+            parts of the event.
+        held_count: samples that were in it before.
+        is_sealed_after: whether its list of people is whole with these rows.
+    """
+
     code: str
     rows: list[dict[str, Any]] = field(default_factory=list)
+    held_count: int = 0
+    is_sealed_after: bool = True
 
 
 def template() -> bytes:
@@ -112,28 +124,15 @@ def import_samples(
         Invalid: the file can not be read at all.
         Forbidden: the actor has no account of staff, or the session is closed.
     """
-    actor.scope.require_site(sitting.site_id)
-    if actor.staff_id is None or actor.user_id is None:
-        raise Forbidden(_("Only staff collect samples."), code="scanning.staff")
-    if sitting.status != "open":
-        raise Forbidden(_("This session is not open."), code="scanning.session_closed")
+    require_open(actor, sitting)
     if not content:
         raise Invalid(_("Choose a file first."), code="scanning.no_file")
     sheet = sheets.read_sheet(COLUMNS, file_name, content)
-    tubes, row_count = _check(session, sheet, sitting, secret_key)
+    tubes, row_count = check_rows(session, sheet, sitting, secret_key)
     count = sum(len(tube.rows) for tube in tubes)
     arrivals: list[Arrival] = []
     if count:
-        grant = make_grant(
-            secret_key,
-            staff_id=actor.staff_id,
-            user_id=actor.user_id,
-            username=actor.name,
-            site_id=sitting.site_id,
-            at=clock.now(),
-        )
-        device = _device(session, actor, sitting)
-        arrivals = _arrivals(device, _events(tubes, sitting, grant))
+        arrivals = send(session, actor, sitting, tubes, secret_key)
         audit.note(session, actor, "import samples", "samples", row_count=count)
     stem, _dot, ending = file_name.rpartition(".")
     report = Report(
@@ -148,9 +147,23 @@ def import_samples(
     return report, arrivals
 
 
-def _check(
+def require_open(actor: Actor, sitting: CollectionSession) -> None:
+    """Samples are taken down by staff of the site, in a session that is open.
+
+    Raises:
+        NotFound: the session is at another site.
+        Forbidden: the actor has no account of staff, or the session is closed.
+    """
+    actor.scope.require_site(sitting.site_id)
+    if actor.staff_id is None or actor.user_id is None:
+        raise Forbidden(_("Only staff collect samples."), code="scanning.staff")
+    if sitting.status != "open":
+        raise Forbidden(_("This session is not open."), code="scanning.session_closed")
+
+
+def check_rows(
     session: Session, sheet: Sheet, sitting: CollectionSession, secret_key: str
-) -> tuple[list[_Tube], int]:
+) -> tuple[list[ListedTube], int]:
     """The tubes with the rows that have no problem; every other problem is noted in the sheet."""
     ranges = load_tube_codes(session)
     listed = list(sheet.rows())
@@ -158,7 +171,7 @@ def _check(
     known = {
         tube.code: tube for tube in session.scalars(sa.select(Tube).where(Tube.code.in_(codes)))
     }
-    tubes: dict[str, _Tube] = {}
+    tubes: dict[str, ListedTube] = {}
     seen: dict[tuple[str, str, str], int] = {}
     for number, cells in listed:
         sheets.check_required(sheet, number, cells)
@@ -184,7 +197,7 @@ def _check(
             label = "/".join((sitting.code, *key))
             row = {"person": person, "at": at, "label": label}
             row["result_code"] = _result_code(label, secret_key)
-            tubes.setdefault(code, _Tube(code)).rows.append(row)
+            tubes.setdefault(code, ListedTube(code)).rows.append(row)
     return list(tubes.values()), len(listed)
 
 
@@ -245,7 +258,27 @@ def _result_code(label: str, secret_key: str) -> str:
     return body + code_check_symbol(body)
 
 
-def _device(session: Session, actor: Actor, sitting: CollectionSession) -> Device:
+def send(
+    session: Session,
+    actor: Actor,
+    sitting: CollectionSession,
+    tubes: list[ListedTube],
+    secret_key: str,
+) -> list[Arrival]:
+    """The batches that register these tubes, to be appended to the journal after the commit."""
+    grant = make_grant(
+        secret_key,
+        staff_id=actor.staff_id or 0,
+        user_id=actor.user_id or 0,
+        username=actor.name,
+        site_id=sitting.site_id,
+        at=clock.now(),
+    )
+    device = device_for(session, actor, sitting)
+    return arrivals_of(device, events_of(tubes, sitting, grant))
+
+
+def device_for(session: Session, actor: Actor, sitting: CollectionSession) -> Device:
     """A device for this list alone: its numbers start at 1, its token is known to nobody."""
     name = f"Danh sách {sitting.code} {clock.local(clock.now()):%d/%m %H:%M:%S.%f}"[:-3]
     device, _token = enrol_device(session, actor, site_id=sitting.site_id, name=name)
@@ -253,7 +286,10 @@ def _device(session: Session, actor: Actor, sitting: CollectionSession) -> Devic
     return device
 
 
-def _events(tubes: list[_Tube], sitting: CollectionSession, grant: str) -> list[dict[str, Any]]:
+def events_of(
+    tubes: list[ListedTube], sitting: CollectionSession, grant: str
+) -> list[dict[str, Any]]:
+    """What a device would have sent: each tube opened, its samples, and closed."""
     events = []
 
     def event(kind: str, at: dt.datetime, data: dict[str, Any]) -> None:
@@ -272,7 +308,7 @@ def _events(tubes: list[_Tube], sitting: CollectionSession, grant: str) -> list[
         size = max(len(tube.rows), 1)
         opened = {"tube_code": tube.code, "session_code": sitting.code, "planned_size": size}
         event("tube.opened", first, opened)
-        for place, row in enumerate(tube.rows, start=1):
+        for place, row in enumerate(tube.rows, start=tube.held_count + 1):
             data = {
                 "sample_id": str(uuid.uuid5(uuid.NAMESPACE_OID, row["label"])),
                 "tube_code": tube.code,
@@ -280,14 +316,17 @@ def _events(tubes: list[_Tube], sitting: CollectionSession, grant: str) -> list[
                 "result_code": row["result_code"],
                 "source": "typed",
                 "person": {key: value for key, value in row["person"].items() if value},
+                **row.get("noted", {}),
             }
             event("sample.collected", row["at"], data)
-        sealed = {"tube_code": tube.code, "sample_count": len(tube.rows)}
-        event("tube.sealed", last, sealed)
+        if tube.is_sealed_after:
+            sealed = {"tube_code": tube.code, "sample_count": len(tube.rows)}
+            event("tube.sealed", last, sealed)
     return events
 
 
-def _arrivals(device: Device, events: list[dict[str, Any]]) -> list[Arrival]:
+def arrivals_of(device: Device, events: list[dict[str, Any]]) -> list[Arrival]:
+    """The events as numbered batches of the device, as the door would have taken them."""
     arrivals = []
     for seq, start in enumerate(range(0, len(events), _EVENTS_A_BATCH), start=1):
         body = {
@@ -301,7 +340,7 @@ def _arrivals(device: Device, events: list[dict[str, Any]]) -> list[Arrival]:
     return arrivals
 
 
-def _codes_file(tubes: list[_Tube]) -> bytes:
+def _codes_file(tubes: list[ListedTube]) -> bytes:
     headers = ["Mã ống", "Họ và tên", "Ngày sinh", "Mã tra cứu kết quả"]
     rows = [
         [tube.code, row["person"]["full_name"], row["person"]["birth_date"], row["result_code"]]

@@ -14,6 +14,7 @@ from portal.areas.models import AdminUnit
 from portal.errors import Conflict, Invalid, NotFound
 from portal.sites.models import Site, SiteReadiness
 from portal.sites.rules import CHECKLIST, MOVES, SiteKind, SiteStatus
+from portal.sites.words import ITEM_LABELS
 
 _CODE = re.compile(r"^[A-Z0-9-]{2,16}$")
 
@@ -128,7 +129,10 @@ def set_status(session: Session, actor: Actor, *, site_id: int, status: SiteStat
         ).all()
         if missing:
             raise Conflict(
-                _("The site is not ready: %(items)s", items=", ".join(missing)),
+                _(
+                    "The site is not ready: %(items)s",
+                    items=", ".join(str(ITEM_LABELS[item]) for item in missing),
+                ),
                 code="sites.not_ready",
                 details=list(missing),
             )

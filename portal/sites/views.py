@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from portal.actors import Actor
 from portal.sites import services
 from portal.sites.models import Site
-from portal.sites.rules import SiteKind, SiteStatus
+from portal.sites.rules import SiteStatus
+from portal.sites.words import ITEM_LABELS, KIND_LABELS
 from portal.web.views import (
     RecordView,
     SQLAInterface,
@@ -20,27 +21,11 @@ from portal.web.views import (
     transaction,
 )
 
-KIND_LABELS = {
-    SiteKind.COLLECTION: lazy_gettext("Collection point"),
-    SiteKind.LABORATORY: lazy_gettext("Laboratory"),
-    SiteKind.VACCINATION: lazy_gettext("Vaccination site"),
-    SiteKind.QUARANTINE: lazy_gettext("Quarantine site"),
-    SiteKind.DEPARTMENT: lazy_gettext("Health department"),
-}
 STATUS_CHOICES = [
     (SiteStatus.PLANNED, lazy_gettext("Planned"), "wait"),
     (SiteStatus.OPEN, lazy_gettext("Open"), "ok"),
     (SiteStatus.CLOSED, lazy_gettext("Closed"), "mute"),
 ]
-ITEM_LABELS = {
-    "computer": lazy_gettext("Computer"),
-    "internet": lazy_gettext("Internet line"),
-    "wifi": lazy_gettext("Wi-Fi"),
-    "scanner": lazy_gettext("QR scanner"),
-    "printer": lazy_gettext("Printer"),
-    "cold_chain": lazy_gettext("Cold chain"),
-    "trained_staff": lazy_gettext("Trained staff"),
-}
 
 
 class SiteView(RecordView):
@@ -55,6 +40,7 @@ class SiteView(RecordView):
     edit_title = lazy_gettext("Correct the site")
     base_order = ("name", "asc")
     show_template = "sites/site.html"
+    import_endpoint = "SiteImportView.upload"
     list_columns = ["code", "name", "kind", "area.name", "status", "is_fee_charging"]
     show_columns = [
         "code",

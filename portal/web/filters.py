@@ -191,6 +191,11 @@ class IsTrue(Is):
         return str(value).lower() in {"1", "y", "yes", "true"}
 
 
+def related_text_filters(column: str) -> tuple[type[TramFilter], ...]:
+    """What a text of a related row offers: a code is looked up by an index, a name is scanned."""
+    return (BeginsWith, Is) if column.endswith("code") else (Contains, Is)
+
+
 class TramFilterConverter(BaseFilterConverter):
     """Which filters a kind of column offers; the first is the default."""
 

@@ -22,6 +22,7 @@ class AccountUrls:
     logout: Callable[[], str]
     password: Callable[[], str] | None = None
     jobs: Callable[[], str] | None = None
+    feedback: Callable[[str, str], str] | None = None  # of a screen and a request number
 
 
 account_urls = AccountUrls()

@@ -10,6 +10,7 @@ from flask import flash, redirect, request, url_for
 from flask_appbuilder import ModelView, expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext
+from wtforms import StringField
 
 from portal.db import db_session, transaction
 from portal.web import access, exporting, formats, readings
@@ -25,7 +26,7 @@ from portal.web.datamodel import (
     fetch_page,
     value_of,
 )
-from portal.web.filters import Is, IsNot
+from portal.web.filters import Is, IsNot, related_text_filters
 from portal.web.forms import TramModelConverter, find_row
 from portal.web.seals import seal, unseal
 
@@ -59,9 +60,14 @@ class ScopedListView(ModelView):
             `wait`, `warn`, `bad`, `mute` and colour a chip that also says its label.
         link_columns: columns that a plain link may filter by (`/samples/list/?state=WAITING`);
             never a column with personal data.
+        sort_columns: list column → the column of `order_columns` that its heading sorts by, where
+            they differ (a name is sorted by its key in Vietnamese order).
+        related_search_columns: texts of related rows that may be searched, as `relation.column`.
         option_columns: columns of related rows searched by the option box, by relation.
         empty_text: what to do next when the list is empty.
         import_endpoint: where a file is imported, if this list has an importer.
+        create_endpoint: where a row is made by a screen of its own, with `create_permission`, the
+            permission and the view it is asked of.
         export_columns: what a file holds; `show_columns` if not given.
         is_personal: showing rows, opening one, or exporting is written to the audit log.
     """
@@ -73,9 +79,13 @@ class ScopedListView(ModelView):
     list_template = "web/list.html"
     choices_columns: dict[str, list[Any]] = {}
     link_columns: tuple[str, ...] = ()
+    sort_columns: dict[str, str] = {}
+    related_search_columns: tuple[str, ...] = ()
     option_columns: dict[str, list[str]] = {}
     empty_text: Any = ""
     import_endpoint = ""
+    create_endpoint = ""
+    create_permission = ("", "")
     export_columns: list[str] | None = None
     is_personal = False
     exclude_route_methods = {"action", "action_post", "download"}
@@ -116,6 +126,10 @@ class ScopedListView(ModelView):
         offered = self._filters.get_search_filters()
         for column in set(self.choices_columns) & set(offered):
             offered[column] = [Is(column, self.datamodel), IsNot(column, self.datamodel)]
+        for column in self.related_search_columns:
+            offered[column] = [
+                kind(column, self.datamodel) for kind in related_text_filters(column)
+            ]
 
     def _init_forms(self) -> None:
         fields = TramModelConverter(self.datamodel, self.choices_columns, is_search=False)
@@ -123,6 +137,8 @@ class ScopedListView(ModelView):
         self.search_form = self.search_form or search.create_form(
             self.label_columns, self.search_columns
         )
+        for column in self.related_search_columns:
+            setattr(self.search_form, column, StringField(self.label_columns[column]))
         for name in ("add", "edit"):
             if getattr(self, f"{name}_form") is None:
                 form = fields.create_form(
@@ -269,7 +285,7 @@ class ScopedListView(ModelView):
 
     def _posted_terms(self) -> Terms:
         terms: Terms = []
-        for column in self.search_columns:
+        for column in self.searched_columns():
             text = request.form.get(column, "").strip()
             index = request.form.get(f"op.{column}", "0")
             if text:
@@ -287,6 +303,10 @@ class ScopedListView(ModelView):
             else:
                 entry.data = text
         return form
+
+    def searched_columns(self) -> Anything:
+        """The columns of the search form: those of related rows first, as one looks for them."""
+        return [*self.related_search_columns, *self.search_columns]
 
     def operators(self, column: str) -> Anything:
         """The filters a column offers."""

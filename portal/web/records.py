@@ -183,6 +183,10 @@ class RowView(ScopedListView):
             return url_for(f"{self.endpoint}.list")
         return url_for(f"{self.endpoint}.show", pk=item.id)
 
+    def list_url(self) -> str:
+        """Where somebody goes who leaves an empty form."""
+        return url_for(f"{self.endpoint}.list")
+
     def _may_step(self, step: Step) -> bool:
         return not step.permission or access.may(step.permission, self.class_permission_name)
 

@@ -25,9 +25,9 @@ class Rule:
     """How a table is scoped.
 
     Attributes:
-        kind: `site`, `area`, `owner`, `through`, `reference` (all staff read it) or `system`
-            (no person's rows; guarded by permissions alone). `owner` holds for everybody, also
-            for roles that see the whole province.
+        kind: `site`, `area`, `owner`, `author`, `through`, `reference` (all staff read it) or
+            `system` (no person's rows; guarded by permissions alone). `owner` holds for everybody,
+            also for roles that see the whole province, which `author` lets through.
         columns: the columns that name the sites, the area (`area_id`), the owner
             (`created_by_id`) or, for `through`, the parent; one that is the actor's is enough.
         parent: for `through`, the table whose rule counts.
@@ -92,6 +92,7 @@ RULES: dict[str, Rule] = {
     "devices": _site("site_id"),
     "duplicate_candidates": Rule("site", ("left_site_id", "right_site_id"), needs_all=True),
     "event_outcomes": _through("device_id", "devices"),
+    "feedback_tickets": Rule("author", ("created_by_id",)),
     "findings": _site("site_id", "laboratory_id"),
     "held_batches": _through("device_id", "devices"),
     "hourly_counts": _site("site_id"),
@@ -235,7 +236,7 @@ def _wall_writes(session: Session, flush: UOWTransaction, instances: Any) -> Non
 def _covers(actor: Any, row: Any) -> bool:
     table = sa.inspect(row).mapper.local_table.name
     rule = RULES.get(table, SYSTEM)
-    if table not in _walls_of(actor) or rule.kind not in {"site", "area", "owner"}:
+    if table not in _walls_of(actor) or rule.kind not in {"site", "area", "owner", "author"}:
         return True  # a child's parent is walled itself; reference data need a permission
     covers = all if rule.needs_all else any
     return covers(

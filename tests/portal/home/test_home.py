@@ -6,7 +6,7 @@ from portal import clock, db
 from portal.campaigns import counters
 from portal.campaigns.counters import Measure
 from portal.home import queries
-from portal.home.tasks import tiles
+from portal.home.tasks import places, tiles
 from tests.portal.web.world import World, sign_in
 
 
@@ -61,9 +61,22 @@ def test_a_screen_with_work_comes_first() -> None:
         def get_url(self) -> str:
             return "/"
 
-    found = queries.Figures({Measure.PEOPLE_REGISTERED: 5})
-    made = tiles([(Entry("Other", object()), []), (Entry("Samples", SampleView()), [])], found)
-    assert [(tile.label, tile.count) for tile in made] == [("Samples", 5), ("Other", None)]
+    class TubeView:
+        pass
+
+    found = queries.Figures({Measure.PEOPLE_REGISTERED: 5, Measure.TUBES_REGISTERED: 7})
+    menu = [
+        (Entry("Other", object()), []),
+        (Entry("Sampling", None), [Entry("Tubes", TubeView()), Entry("Samples", SampleView())]),
+    ]
+    assert [(tile.label, tile.count) for tile in tiles(menu, found)] == [
+        ("Samples", 5),
+        ("Tubes", 7),
+    ]
+    assert [(place.label, len(place.screens)) for place in places(menu)] == [
+        ("Other", 1),
+        ("Sampling", 2),
+    ]
 
 
 def test_a_coordinator_reads_whether_scans_are_entered_a_collector_does_not(

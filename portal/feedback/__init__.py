@@ -1,0 +1,1 @@
+"""Difficulties and ideas of staff (R19, R72): sent from any screen, answered by the focal point."""
