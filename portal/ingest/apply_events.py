@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from portal.ingest.antigen import AntigenReads
 from portal.ingest.columns import Events, raw_event
 from portal.ingest.grants import BadGrant, Grant, read_grant
 from portal.ingest.outcomes import Outcomes, Source
+from portal.ingest.trust import trust_list
 from portal.people.known import KnownPeople
 from portal.people.register import PeopleRegister
 from portal.people.rules import Particulars
@@ -34,6 +36,7 @@ SELECT k.device_id, k.event_id FROM {keys} {join} event_outcomes o
 ON o.device_id = k.device_id AND o.event_id = k.event_id
 """
 _ACTOR = system("applier")
+_UNPROVED = "dcc.unverified"
 _KINDS_OF_SAMPLES = {"sample.withdrawn", "antigen.read", "antigen.released"}
 
 
@@ -95,7 +98,7 @@ class EventApplier:
 
     def apply(self, batches: list[Ready]) -> int:
         """Applies every event that has no outcome yet; how many that were."""
-        bodies = [batch.body for batch in batches]
+        self._bodies = bodies = [batch.body for batch in batches]
         self._events = events = self._ahead.events(bodies) if self._ahead else Events(bodies)
         sources = [
             Source(b.source.device_id, b.source.device_name, b.source.site_id, read.batch_id)
@@ -272,9 +275,20 @@ class EventApplier:
             declared_person_id=declared_person_id,
         )
         said = self._registration.collect(given, person, site_id=source.site_id)
-        if said is APPLIED and events.warnings[n]:
-            return remark("person_to_check", events.warnings[n])
-        return said
+        doubts = self._doubts(n) if said is APPLIED else ""
+        return remark("person_to_check", doubts) if doubts else said
+
+    def _doubts(self, n: int) -> str:
+        """Codes of what is doubtful about a person; a trusted signer's HC1 is proof, no claim."""
+        codes = self._events.warnings[n]
+        if _UNPROVED not in codes:
+            return codes
+        event = orjson.loads(raw_event(self._bodies, self._events, n))
+        verdict = core_rs.verify_dcc(
+            event["data"]["payload"].strip(), trust_list(self._session), clock.now()
+        )
+        proved = {_UNPROVED} if verdict.is_valid else set()
+        return ",".join(code for code in codes.split(",") if code not in proved)
 
     def _withdraw(self, n: int, source: Source, grant: Grant) -> Said:
         del grant

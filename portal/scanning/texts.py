@@ -36,6 +36,7 @@ def station_texts() -> dict[str, str]:
             " scan again."
         ),
         "hc1_unverified": _("HC1 certificate: its signature was not verified, compare the name"),
+        "hc1_verified": _("{name}: HC1 certificate of a trusted signer"),
         "camera": _("The camera is not available. Use the scanner or the form (F2)."),
         "photo_unreadable": _("No code was found in the photo. Come closer, avoid glare."),
         "online": _("Network: good"),

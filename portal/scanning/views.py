@@ -10,7 +10,6 @@ from flask_wtf.csrf import generate_csrf
 from core_rs import (
     CoreError,
     QrError,
-    TrustList,
     decode_image,
     normalise_name,
     parse_payload,
@@ -20,6 +19,7 @@ from portal import clock
 from portal.audit import services as audit
 from portal.errors import DomainError, Invalid
 from portal.ingest import services as devices
+from portal.ingest.trust import trust_list
 from portal.results import kits
 from portal.scanning import services
 from portal.scanning.texts import rapid_texts, station_texts
@@ -183,7 +183,7 @@ class BrowserDeviceView(StationView):
 
 def _certificate(text: str) -> dict[str, Any]:
     """Name and year in an HC1 certificate, and what keeps it from being proof."""
-    verdict = verify_dcc(text, TrustList(), clock.now())
+    verdict = verify_dcc(text.strip(), trust_list(db_session()), clock.now())
     content = verdict.content or {}
     names = content.get("nam")
     names = names if isinstance(names, dict) else {}
@@ -193,5 +193,6 @@ def _certificate(text: str) -> dict[str, Any]:
         "kind": "dcc",
         "name": normalise_name(" ".join(part for part in parts if part)),
         "year": str(content.get("dob") or "")[:4],
+        "is_proved": verdict.is_valid,
         "warnings": [problem.code for problem in verdict.problems],
     }

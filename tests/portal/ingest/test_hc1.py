@@ -4,10 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 import core_rs
+from portal.certificates.models import TrustedSigner
+from portal.ingest import trust
 from portal.people.models import Person
 from tests.portal.ingest.test_applier import T1, world  # noqa: F401 - a fixture
 
@@ -71,3 +75,55 @@ def test_a_damaged_certificate_is_refused_unless_somebody_types(world) -> None: 
     world.send(device.batch(device.opened(T1), alone, typed))
     assert world.codes()[1:] == [("refused", "unreadable_payload"), ("applied", "person_to_check")]
     assert world.session.scalars(sa.select(Person.full_name)).all() == ["Lê Văn Gõ"]
+
+
+def _signer(subject: str = "DSC thử") -> tuple[core_rs.DccSigner, str]:
+    """A signer and its certificate (PEM), good for any kind of content."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
+                      x509.NameAttribute(NameOID.COMMON_NAME, subject)])  # fmt: skip
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=400))
+        .not_valid_after(now + timedelta(days=400))
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(serialization.Encoding.PEM).decode()
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return core_rs.DccSigner(private, certificate=pem), pem
+
+
+def test_what_a_trusted_signer_signed_is_proof_and_nothing_else(world) -> None:  # noqa: F811
+    trust.forget()
+    (trusted, pem), (stranger, _pem) = _signer(), _signer("Người lạ")
+    now = datetime.now(UTC)
+    with world.session.begin_nested():
+        world.session.add(
+            TrustedSigner(
+                kid="00" * 8, country="VN", subject="DSC thử", usages="", certificate=pem,
+                valid_from=now - timedelta(days=9), valid_until=now + timedelta(days=9),
+                added_at=now, removal_reason="",
+            )
+        )  # fmt: skip
+    world.session.commit()
+    device = world.device
+    events = [device.opened(T1)]
+    for signer, number in ((trusted, "MOT"), (stranger, "HAI")):
+        content = {"ver": "1.3.0", "nam": {"fnt": "THU", "gnt": f"NGHIEM<{number}"},
+                   "dob": "1985-01-02", "t": [TEST]}  # fmt: skip
+        payload = signer.issue(content, now - timedelta(hours=1), now + timedelta(days=5))
+        sample = device.collected(T1, source="hc1", payload=payload)
+        del sample["data"]["person"]
+        events.append(sample)
+    world.send(device.batch(*events))
+    assert world.codes()[1:] == [("applied", ""), ("applied", "person_to_check")]
+    trust.forget()

@@ -1,6 +1,7 @@
 // The name in an HC1 certificate is packed too deep for this page: the server unpacks it, in memory.
 
-/** Fills in the person's name and year once the server has said them; without network, never. */
+/** Fills in the person's name and year once the server has said them; without network, never.
+ *  `onName` gets the whole answer: `is_proved` says whether a trusted signer signed it. */
 export async function nameLater(facts, text, person, onName) {
   try {
     const answer = await fetch(facts.read_url, {
@@ -13,7 +14,7 @@ export async function nameLater(facts, text, person, onName) {
     if (!said.name) return;
     person.name = said.name;
     person.year = said.year;
-    onName();
+    onName(said);
   } catch {
     // No network: the name comes with the list of samples.
   }

@@ -202,7 +202,12 @@ function begin(found, extra = {}) {
     kit: [lot.kit, lot.lot], readAfter: lot.readAfter, readUntil: lot.readUntil,
     outcome: "", isReleased: false };
   tests.add(test);
-  if (found.source === "hc1") nameLater(facts, found.text, test, paint);
+  if (found.source === "hc1") {
+    nameLater(facts, found.text, test, (said) => {
+      paint();
+      if (said.is_proved) say("ok", fill(texts.hc1_verified, { name: said.name }));
+    });
+  }
   state.label = null;
   state.last = test;
   if (found.warning) say("warning", texts[found.warning]);

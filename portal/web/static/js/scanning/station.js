@@ -129,7 +129,12 @@ function addPerson(found, extra = {}) {
   else data.payload = found.text;
   if (facts.retest_of) data.retest_of = facts.retest_of;
   outbox.add(event("sample.collected", data));
-  if (found.source === "hc1") nameLater(facts, found.text, person, paint);
+  if (found.source === "hc1") {
+    nameLater(facts, found.text, person, (said) => {
+      paint();
+      if (said.is_proved) say("ok", fill(texts.hc1_verified, { name: said.name }));
+    });
+  }
   showSlip(part("slip"), { code: person.code, name: person.name, publicUrl: facts.public_url });
   if (found.warning) say("warning", texts[found.warning]);
   else if (tube.people.length > tube.size) say("warning", fill(texts.over_size, { size: tube.size }));
