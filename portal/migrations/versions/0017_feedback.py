@@ -5,7 +5,7 @@ from alembic import op
 from portal.db import UtcDateTime
 
 revision = "0017"
-down_revision = "0016"
+down_revision = "0016a"
 branch_labels = None
 depends_on = None
 
