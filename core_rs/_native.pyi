@@ -712,12 +712,18 @@ def pool_prevalence(
 
     point: firth (default), gart (also bc-mle), mle, mir. interval: skew-score (the one to show),
     bc-skew-score, score, lrt, wald, mir, exact (few pools), and for pools of one size
-    clopper-pearson, wilson, agresti-coull, second-order (also soc).
+    clopper-pearson (also cp), wilson, agresti-coull (also ac), blaker, second-order (also soc).
 
     Returns estimate, lower, upper, at_least. Nothing positive: 0, upper is Wilson's limit on the
     people. Every pool positive: estimate None and `at_least` (one-sided), never 100 %. Intervals
     for perfect tests only. Raises CoreError `pooling.prevalence` with all faults, `pooling.name`.
     Pools that hold families break the independence: see `pool_household_warning`.
+    """
+
+def binomial_tail(positive: int, tested: int, share: float) -> float:
+    """Chance of `positive` or more of `tested` where each is positive with chance `share` (F14).
+
+    Raises CoreError `pooling.share`.
     """
 
 def pool_household_warning(

@@ -22,9 +22,25 @@ PRINTED_ZERO = 1e-8
 
 
 def prevalence(**args: Any) -> dict[str, Any]:
-    return core_rs.pool_prevalence(
-        args.pop("positive"), args.pop("size"), args.pop("tested"), **args
-    )
+    """Also with `scale` (a rate per so many people), `alpha`, and one-sided `alternative`."""
+    groups = [_listed(args.pop(name)) for name in ("positive", "size", "tested")]
+    scale = args.pop("scale", 1)
+    if "alpha" in args:
+        args["confidence"] = 1 - args.pop("alpha")
+    side = args.pop("alternative", "two.sided")
+    if side != "two.sided":
+        # One limit alone at 1 - alpha is that of both at 1 - 2 alpha.
+        args["confidence"] = 2 * args.get("confidence", 0.95) - 1
+    values = core_rs.pool_prevalence(*groups, **args)
+    if side == "less":
+        values["lower"] = 0.0
+    if side == "greater":
+        values["upper"] = 1.0
+    return {key: None if value is None else value * scale for key, value in values.items()}
+
+
+def _listed(value: Any) -> list[float]:
+    return value if isinstance(value, list) else [value]
 
 
 def design(**args: Any) -> dict[str, Any]:
@@ -53,7 +69,15 @@ class Report:
 
 
 def relative_error(value: Any, expected: Any) -> float:
-    """|value - expected| / |expected|; 0 if both are undefined, infinity if one is."""
+    """|value - expected| / |expected|; 0 if both are undefined, infinity if one is.
+
+    Of a list the worst of its parts, infinity if it is longer or shorter.
+    """
+    if isinstance(expected, list):
+        values = value if isinstance(value, list | tuple) else [value]
+        if len(values) != len(expected):
+            return math.inf
+        return max(map(relative_error, values, expected), default=0.0)
     is_undefined = [
         v is None or (isinstance(v, float) and math.isnan(v)) for v in (value, expected)
     ]
@@ -61,7 +85,8 @@ def relative_error(value: Any, expected: Any) -> float:
         return 0.0 if all(is_undefined) else math.inf
     if value == expected or (expected == PRINTED_ZERO and value == 0):
         return 0.0
-    return abs(value - expected) / abs(expected) if expected else math.inf
+    is_number = all(isinstance(v, int | float) for v in (value, expected))
+    return abs(value - expected) / abs(expected) if is_number and expected else math.inf
 
 
 def check(cases: list[dict[str, Any]]) -> Report:
@@ -74,7 +99,7 @@ def check(cases: list[dict[str, Any]]) -> Report:
             continue
         try:
             values = function(**case["args"])
-        except (core_rs.CoreError, TypeError, KeyError) as problem:
+        except (core_rs.CoreError, TypeError, ValueError, KeyError) as problem:
             report.unsupported.append(f"{name}: {problem}")
             continue
         missing = [key for key in case["expected"] if key not in values]

@@ -81,6 +81,11 @@ pub fn equal_stages(people: usize, sizes: &[usize]) -> Result<Stages> {
     if people == 0 || people > 100_000 || sizes.contains(&0) {
         return Err(invalid("between 1 and 100000 people, in groups of at least one"));
     }
+    // The last stage is one by one whether it is written down or not.
+    let sizes = match sizes {
+        [first, .., 1] if *first > 1 => &sizes[..sizes.len() - 1],
+        _ => sizes,
+    };
     let mut bounds = vec![0, people];
     for (at, &size) in sizes.iter().enumerate() {
         if at > 0 || size < people {
@@ -253,8 +258,11 @@ pub fn dorfman(p: f64, size: usize, quality: &[Quality]) -> Result<Characteristi
 
 /// Sterrett: a positive pool is tested singly until the first positive, the rest pooled again, and
 /// so on; perfect tests. The last member of a positive pool is inferred if all others are negative.
-pub fn sterrett(p: f64, size: usize) -> Result<Characteristics> {
-    check(&[p], &[Quality::PERFECT])?;
+pub fn sterrett(p: f64, size: usize, quality: &[Quality]) -> Result<Characteristics> {
+    check(&[p], quality)?;
+    if quality.iter().any(|q| *q != Quality::PERFECT) {
+        return Err(invalid("Sterrett's design is calculated for perfect tests only"));
+    }
     if size == 0 || size > 10_000 {
         return Err(invalid("a pool of 1 to 10000 people"));
     }

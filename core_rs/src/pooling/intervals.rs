@@ -26,6 +26,8 @@ pub enum Interval {
     Wilson,
     /// Agresti–Coull; one size only.
     AgrestiCoull,
+    /// Blaker (Canadian Journal of Statistics 28 (2000) 783); one size only.
+    Blaker,
     /// Second-order corrected (Cai, Journal of Statistical Planning and Inference 131 (2005) 63);
     /// one size only.
     SecondOrder,
@@ -43,8 +45,11 @@ impl Interval {
         ("wald", Self::Wald),
         ("mir", Self::Mir),
         ("clopper-pearson", Self::ClopperPearson),
+        ("cp", Self::ClopperPearson),
         ("wilson", Self::Wilson),
         ("agresti-coull", Self::AgrestiCoull),
+        ("ac", Self::AgrestiCoull),
+        ("blaker", Self::Blaker),
         ("second-order", Self::SecondOrder),
         ("soc", Self::SecondOrder),
         ("exact", Self::Exact),
@@ -65,6 +70,7 @@ pub(crate) fn limits(sample: &Sample, interval: Interval, confidence: f64) -> Re
         Interval::ClopperPearson
         | Interval::Wilson
         | Interval::AgrestiCoull
+        | Interval::Blaker
         | Interval::SecondOrder => {
             return one_size(sample, interval, confidence, z);
         }
@@ -143,6 +149,7 @@ fn one_size(sample: &Sample, interval: Interval, confidence: f64, z: f64) -> Res
             let centre = (positive + eta) / (tested + 2.0 * eta);
             (centre - spread, centre + spread)
         }
+        Interval::Blaker => blaker(x, n, 1.0 - confidence),
         _ => {
             let all = tested + z * z;
             let share = (positive + z * z / 2.0) / all;
@@ -153,7 +160,59 @@ fn one_size(sample: &Sample, interval: Interval, confidence: f64, z: f64) -> Res
     // A share of pools back to a share of people.
     let people = |share: f64| any_of(share.clamp(0.0, 1.0), 1.0 / size);
     let lower = if x == 0 { 0.0 } else { people(low) };
-    Ok(both(lower, if x == n && interval == Interval::ClopperPearson { 1.0 } else { people(high) }))
+    let is_exact = matches!(interval, Interval::ClopperPearson | Interval::Blaker);
+    Ok(both(lower, if x == n && is_exact { 1.0 } else { people(high) }))
+}
+
+/// Blaker: every share under which an outcome as unlikely as the one seen, on the side of it or on
+/// the other, has at least `alpha`. Such shares may leave gaps; the limits are the outermost.
+fn blaker(x: u32, n: u32, alpha: f64) -> (f64, f64) {
+    let ways = log_ways(n as usize);
+    let accepts = |share: f64| {
+        let (yes, no) = (share.ln(), (-share).ln_1p());
+        let chance = |k: usize| (ways[k] + k as f64 * yes + (n as usize - k) as f64 * no).exp();
+        let chances: Vec<f64> = (0..=n as usize).map(chance).collect();
+        let (at, end) = (x as usize, n as usize);
+        let up: f64 = chances[at..].iter().sum();
+        let down: f64 = chances[..=at].iter().sum();
+        // The tail of the other side, as far as it is no larger than that of the own one.
+        let own = up.min(down);
+        let mut other = 0.0;
+        let far: Box<dyn Iterator<Item = usize>> =
+            if up < down { Box::new(0..at) } else { Box::new((at + 1..=end).rev()) };
+        for k in far {
+            if other + chances[k] > own * (1.0 + 1e-12) {
+                break;
+            }
+            other += chances[k];
+        }
+        own + other >= alpha
+    };
+    let seen = f64::from(x) / f64::from(n);
+    // Clopper–Pearson lies outside: from there inwards in steps, then halved.
+    let half = alpha / 2.0;
+    let inwards = |outer: f64| {
+        const STEPS: u32 = 2_000;
+        if accepts(outer) {
+            return outer;
+        }
+        let at = |step: u32| outer + (seen - outer) * f64::from(step) / f64::from(STEPS);
+        let first = (1..=STEPS).find(|&step| accepts(at(step))).unwrap_or(STEPS);
+        let (mut out, mut inside) = (at(first - 1), at(first));
+        for _ in 0..60 {
+            let middle = f64::midpoint(out, inside);
+            if accepts(middle) { inside = middle } else { out = middle }
+        }
+        inside
+    };
+    let low =
+        if x == 0 { 0.0 } else { inwards(find_zero(LOW, HIGH, |s| half - binomial_tail(x, n, s))) };
+    let high = if x == n {
+        1.0
+    } else {
+        inwards(find_zero(LOW, HIGH, |s| binomial_tail(n - x, n, 1.0 - s) - half))
+    };
+    (low, high)
 }
 
 /// Outcomes that the exact interval may list.

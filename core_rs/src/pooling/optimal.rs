@@ -63,7 +63,7 @@ pub fn optimal_size(
         let at = match family {
             Family::Array => array(p, size, size, false, quality)?,
             Family::ArrayWithMaster => array(p, size, size, true, quality)?,
-            Family::Sterrett => sterrett(p, size)?,
+            Family::Sterrett => sterrett(p, size, quality)?,
             Family::Dorfman | Family::ThreeStage => dorfman(p, size, quality)?,
         };
         if best.as_ref().is_none_or(|b| is_fewer(at.tests_per_person(), b.at.tests_per_person())) {

@@ -249,9 +249,15 @@ impl Sample {
         }
         if self.is_all_positive() && point != Point::Mir {
             let (lower, upper) = match interval {
-                Some(interval @ (Interval::ClopperPearson | Interval::Exact)) => {
-                    limits(self, interval, confidence)?
-                }
+                // Limits that do not start from the estimate exist here too.
+                Some(
+                    interval @ (Interval::ClopperPearson
+                    | Interval::Exact
+                    | Interval::Blaker
+                    | Interval::Wilson
+                    | Interval::AgrestiCoull
+                    | Interval::SecondOrder),
+                ) if self.is_perfect() => limits(self, interval, confidence)?,
                 _ => (None, None),
             };
             let at_least =

@@ -11,6 +11,7 @@ use crate::pooling::design::{
     Characteristics, Quality, Stages, equal_stages, hierarchical, sterrett,
 };
 use crate::pooling::intervals::Interval;
+use crate::pooling::numbers::binomial_tail as tail;
 use crate::pooling::optimal::{Family, advice, informative_pools, optimal_size};
 use crate::pooling::prevalence::{Point, Pools, Sample, household_warning};
 use crate::python::to_python;
@@ -129,6 +130,15 @@ fn pool_household_warning(
     Ok(household_warning(&sample, confirmed, resolved))
 }
 
+#[pyfunction]
+fn binomial_tail(py: Python<'_>, positive: u32, tested: u32, share: f64) -> PyResult<f64> {
+    if !(0.0..=1.0).contains(&share) || positive > tested {
+        let message = "a share lies between 0 and 1, and no more are positive than tested";
+        return Err(fault(py, "pooling.share", message.to_owned()));
+    }
+    Ok(tail(positive, tested, share))
+}
+
 fn characteristics<'py>(py: Python<'py>, made: &Characteristics) -> PyResult<Bound<'py, PyDict>> {
     let row = PyDict::new(py);
     row.set_item("people", made.people)?;
@@ -196,7 +206,9 @@ fn pool_design<'py>(
                 None => array(one(p)?, rows, columns, has_master, &quality),
             }
         }
-        Family::Sterrett => sterrett(one(p)?, *sizes.first().ok_or_else(|| missing("sizes"))?),
+        Family::Sterrett => {
+            sterrett(one(p)?, *sizes.first().ok_or_else(|| missing("sizes"))?, &quality)
+        }
     };
     characteristics(py, &made.map_err(|error| to_python(py, &error))?)
 }
@@ -274,6 +286,7 @@ fn pool_advice(
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(pool_prevalence, module)?)?;
     module.add_function(wrap_pyfunction!(pool_household_warning, module)?)?;
+    module.add_function(wrap_pyfunction!(binomial_tail, module)?)?;
     module.add_function(wrap_pyfunction!(pool_design, module)?)?;
     module.add_function(wrap_pyfunction!(optimal_pool_size, module)?)?;
     module.add_function(wrap_pyfunction!(informative, module)?)?;
