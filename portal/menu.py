@@ -204,6 +204,9 @@ def _oversight(appbuilder: AppBuilder) -> None:
 
 
 def _laboratory(appbuilder: AppBuilder) -> None:
+    import portal.results.watching  # noqa: F401 - the worker looks for what is overdue
+    from portal.results.board_views import ChaseView, PlannedView, PoolBoardView
+    from portal.results.design_views import DesignView
     from portal.results.finding_views import FindingView
     from portal.results.kit_views import KitLotView
     from portal.results.mapping_views import MappingView
@@ -220,6 +223,7 @@ def _laboratory(appbuilder: AppBuilder) -> None:
     for view, name, label, place in (
         (SampleView, "Samples", lazy_gettext("Samples"), samples),
         (TubeView, "Tubes", lazy_gettext("Tubes"), samples),
+        (PoolBoardView, "Tubes now", lazy_gettext("Tubes now"), samples),
         (RetestView, "Sample again", lazy_gettext("Sample again"), samples),
         (FindingView, "Findings", lazy_gettext("Findings"), samples),
         (PoolAdviceView, "Pools", lazy_gettext("Pools and positive share"), samples),
@@ -231,12 +235,15 @@ def _laboratory(appbuilder: AppBuilder) -> None:
             lazy_gettext("Pools of the laboratory"),
             laboratory,
         ),
+        (DesignView, "Overlapping pools", lazy_gettext("Overlapping pools"), laboratory),
         (RackView, "Enter results", lazy_gettext("Enter results"), laboratory),
         (MappingView, "Column mappings", lazy_gettext("Column mappings"), laboratory),
         (ReleaseView, "Release results", lazy_gettext("Release results"), laboratory),
         (TurnaroundView, "Turnaround", lazy_gettext("Turnaround"), laboratory),
     ):
         appbuilder.add_view(view, name, label=label, **place)
+    appbuilder.add_view_no_menu(ChaseView)
+    appbuilder.add_view_no_menu(PlannedView)
 
 
 def _ingest(appbuilder: AppBuilder) -> None:

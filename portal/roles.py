@@ -134,6 +134,8 @@ grant("Tubes", "can_export", *_LABORATORY, *_LEADERS, Role.SITE_MANAGER, Role.AU
 grant("Tubes", ("can_edit", "can_withdraw"), *_LABORATORY, Role.COORDINATOR)
 grant("Turnaround", "can_list", *_LABORATORY, *_LEADERS, Role.SITE_MANAGER, Role.AUDITOR)
 grant("Pool advice", "can_list", *_LEADERS, Role.SITE_MANAGER)
+grant("Pool advice", "can_apply", *_LEADERS)
+grant("Pool board", "can_list", *_LABORATORY, *_LEADERS, Role.SITE_MANAGER)
 
 
 # -- people --------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sqlalchemy.orm import Session
+
 from portal.actors import Actor
 
 
@@ -33,12 +35,24 @@ class Running:
 
 
 Worker = Callable[[Running], str]
+Chore = Callable[[Session, Actor], dict[str, int]]
 _kinds: dict[str, Worker] = {}
+_chores: dict[str, tuple[float, Chore]] = {}
 
 
 def register(kind: str, worker: Worker) -> None:
     """Names the function of a kind; it gives the name under which the file is fetched, or ""."""
     _kinds[kind] = worker
+
+
+def repeat(name: str, seconds: float, chore: Chore) -> None:
+    """Has the worker do something every so many seconds; it gives counts for the log."""
+    _chores[name] = (seconds, chore)
+
+
+def chores() -> dict[str, tuple[float, Chore]]:
+    """What is done again and again: name → (seconds between, the function)."""
+    return dict(_chores)
 
 
 def worker_of(kind: str) -> Worker | None:

@@ -54,14 +54,34 @@ def run_once(var_dir: Path) -> bool:
 def run(var_dir: Path, idle_seconds: float = 1.0) -> None:
     """Works until the process is ended; what it held is taken up again after the lease."""
     swept_at = 0.0
+    done_at: dict[str, float] = {}
     while True:
         if run_once(var_dir):
             continue
+        do_chores(done_at)
         if time.monotonic() - swept_at > _SWEEP_SECONDS:
             swept_at = time.monotonic()
             with db.transaction(_SYSTEM) as session:
                 services.forget_old(session, var_dir)
         time.sleep(idle_seconds)
+
+
+def do_chores(done_at: dict[str, float]) -> None:
+    """Does every chore whose time has come; one that fails is tried again the next time."""
+    for name, (seconds, chore) in kinds.chores().items():
+        if time.monotonic() - done_at.get(name, -seconds) < seconds:
+            continue
+        done_at[name] = time.monotonic()
+        try:
+            with db.transaction(_SYSTEM) as session:
+                told = chore(session, _SYSTEM)
+        except Exception:  # whatever a chore meets, the worker goes on
+            log.exception("chore", name=name)
+        else:
+            if any(told.values()):
+                log.info("chore", name=name, **told)
+        finally:
+            db.db_session.remove()
 
 
 def _work(job: Job, path: Path) -> str:

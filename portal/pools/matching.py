@@ -262,7 +262,7 @@ def _tubes(around: Neighbourhood) -> pl.DataFrame:
             row.sealed,
             row.sent,
             row.received,
-            row.status == "lost",
+            row.status in {"lost", "discarded"},
             row.status == "rejected",
         )
         for row in tubes.values()

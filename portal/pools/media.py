@@ -62,25 +62,42 @@ def mix(
     actor.scope.require_site(laboratory_id)
     at = at or clock.now()
     codes = [clean_code(code) for code in tube_codes if code.strip()]
-    known = {
-        tube.code: tube
-        for tube in session.scalars(
-            sa.select(Tube)
-            .where(among(session, T.c.code, codes))
-            .order_by(Tube.id)
-            .with_for_update()
-        )
-    }
+    known = locked_tubes(session, codes)
     label = clean_code(pool_code) or _next_code(session, laboratory_id, at)
     tubes = [known[code] for code in dict.fromkeys(codes) if code in known]
-    problems = _problems(session, codes, known, laboratory_id)
-    problems += _problems_together(session, tubes, at)
-    if session.scalar(sa.select(Tube.id).where(Tube.code == label)) is not None:
-        problems.append(_("Label %(code)s is on another tube.", code=label))
-    if len(label) > LONGEST_LABEL:
-        problems.append(_("Label %(code)s is too long.", code=label))
+    problems = tube_problems(session, codes, known, laboratory_id)
+    problems += mix_problems(session, tubes, at)
+    problems += label_problems(session, [label])
     if problems:
         raise Invalid(_("The pool was not made."), details=problems)
+    pool = make_pool(session, actor, laboratory_id=laboratory_id, label=label, tubes=tubes, at=at)
+    for place, tube in enumerate(tubes):
+        put_into(session, pool, tube, at, position=place)
+        to_test(tube)
+    session.flush()
+    return pool
+
+
+def locked_tubes(session: Session, codes: Sequence[str]) -> dict[str, Tube]:
+    """The tubes of these codes by code, kept from others until the transaction ends."""
+    found = session.scalars(
+        sa.select(Tube).where(among(session, T.c.code, codes)).order_by(Tube.id).with_for_update()
+    )
+    return {tube.code: tube for tube in found}
+
+
+def make_pool(
+    session: Session,
+    actor: Actor,
+    *,
+    laboratory_id: int,
+    label: str,
+    tubes: Sequence[Tube],
+    at: dt.datetime,
+    design_id: int | None = None,
+    place: str = "",
+) -> Pool:
+    """The pool and the tube of its mix, still without its members."""
     first = tubes[0]
     people = sum(tube.sample_count for tube in tubes)
     session.add(
@@ -108,15 +125,32 @@ def mix(
         created_by_id=actor.user_id,
         sealed_at=at,
         status="sealed",
+        design_id=design_id,
+        place=place,
     )
     session.add(pool)
     session.flush()
-    for tube in tubes:
-        session.add(PoolMember(pool_id=pool.id, tube_id=tube.id, added_at=at))
-        tube.status = TubeStatus.IN_TEST
-        tube.version += 1
-    session.flush()
     return pool
+
+
+def put_into(session: Session, pool: Pool, tube: Tube, at: dt.datetime, *, position: int) -> None:
+    """Notes that a part of the tube is in the pool."""
+    session.add(PoolMember(pool_id=pool.id, tube_id=tube.id, added_at=at, position=position))
+
+
+def to_test(tube: Tube) -> None:
+    """The tube is tested by its pools from now on."""
+    tube.status = TubeStatus.IN_TEST
+    tube.version += 1
+
+
+def label_problems(session: Session, labels: Sequence[str]) -> list[str]:
+    """Why these labels cannot be stuck on new pools."""
+    taken = session.scalars(sa.select(Tube.code).where(among(session, T.c.code, labels)))
+    problems = [_("Label %(code)s is on another tube.", code=code) for code in sorted(taken)]
+    return problems + [
+        _("Label %(code)s is too long.", code=code) for code in labels if len(code) > LONGEST_LABEL
+    ]
 
 
 def _next_code(session: Session, laboratory_id: int, at: dt.datetime) -> str:
@@ -127,7 +161,7 @@ def _next_code(session: Session, laboratory_id: int, at: dt.datetime) -> str:
     return f"{prefix}{(made or 0) + 1:03d}"
 
 
-def _problems(
+def tube_problems(
     session: Session, codes: Sequence[str], known: Mapping[str, Tube], laboratory_id: int
 ) -> list[str]:
     """What is wrong with single tubes."""
@@ -154,7 +188,7 @@ def _problems(
     return problems
 
 
-def _problems_together(session: Session, tubes: Sequence[Tube], at: dt.datetime) -> list[str]:
+def mix_problems(session: Session, tubes: Sequence[Tube], at: dt.datetime) -> list[str]:
     """What is wrong with mixing these tubes with each other."""
     if len(tubes) < FEWEST_TUBES:
         return [_("A pool is mixed from at least two tubes.")]
@@ -224,10 +258,13 @@ class PoolLine:
 
 
 def pools_of(session: Session, laboratory_id: int, limit: int = 50) -> list[PoolLine]:
-    """Pools of a laboratory, those with something to do first, then the newest."""
+    """Pools of a laboratory, those with something to do first, then the newest.
+
+    Pools of a design are shown with the design (`portal.pools.designs`).
+    """
     pools = session.scalars(
         sa.select(Pool)
-        .where(Pool.laboratory_id == laboratory_id)
+        .where(Pool.laboratory_id == laboratory_id, Pool.design_id.is_(None))
         .order_by(Pool.id.desc())
         .limit(limit)
     ).all()

@@ -11,8 +11,29 @@ from portal.samples.models import Sample, Tube
 from portal.sites.models import Site
 
 
+class PoolDesign(Model):
+    """Overlapping laboratory pools planned together: an array, or a matrix that was given."""
+
+    __tablename__ = "pool_designs"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    laboratory_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(8), default="array")
+    row_count: Mapped[int] = mapped_column(default=0)
+    column_count: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    created_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
+
+    laboratory: Mapped[Site] = relationship()
+
+
 class Pool(Model):
-    """A laboratory mix of several tubes (basis `media`), tested together under its own code."""
+    """A laboratory mix of several tubes (basis `media`), tested together under its own code.
+
+    Of a design: `place` says which of its pools it is, R1 … for rows, C1 … for columns, P1 … of a
+    given matrix.
+    """
 
     __tablename__ = "pools"
 
@@ -24,12 +45,14 @@ class Pool(Model):
     sealed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     status: Mapped[str] = mapped_column(sa.String(12), default="open")
     outcome: Mapped[str] = mapped_column(sa.String(14), default="")
+    design_id: Mapped[int | None] = mapped_column(sa.ForeignKey("pool_designs.id"), index=True)
+    place: Mapped[str] = mapped_column(sa.String(8), default="", server_default="")
 
     laboratory: Mapped[Site] = relationship()
 
 
 class PoolMember(Model):
-    """A tube in a laboratory pool."""
+    """A tube in a laboratory pool; `position` is its place in the design, from 0 (else null)."""
 
     __tablename__ = "pool_members"
     __table_args__ = (sa.UniqueConstraint("pool_id", "tube_id"),)
@@ -38,6 +61,7 @@ class PoolMember(Model):
     pool_id: Mapped[int] = mapped_column(sa.ForeignKey("pools.id"), index=True)
     tube_id: Mapped[int] = mapped_column(sa.ForeignKey("tubes.id"), index=True)
     added_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    position: Mapped[int | None] = mapped_column(sa.SmallInteger)
 
 
 class Finding(Model):

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.campaigns.models import PoolPolicy
 from portal.people.models import Person
+from portal.pools.decoding import deciding_pools
 from portal.pools.models import Finding, Pool, PoolMember, RetestVisit
 from portal.samples.bulk import among, epoch
 from portal.samples.models import Sample, Tube
@@ -28,11 +29,13 @@ MOST_STEPS = 6
 class Neighbourhood:
     """Samples by key and tubes by key: everything that the states of some tubes depend on.
 
-    `parents` gives the laboratory pool (the key of its tube) that a tube was mixed into.
+    `mixes` gives the laboratory pools (the keys of their tubes) that a tube was mixed into,
+    `parents` the one of them that decides for it (`portal.pools.decoding`).
     """
 
     samples: dict[int, Any] = field(default_factory=dict)
     tubes: dict[int, Any] = field(default_factory=dict)
+    mixes: dict[int, tuple[int, ...]] = field(default_factory=dict)
     parents: dict[int, int] = field(default_factory=dict)
 
 
@@ -82,6 +85,7 @@ def neighbourhood(session: Session, tube_ids: Iterable[int]) -> Neighbourhood:
     around = Neighbourhood()
     wanted = set(tube_ids)
     seen_people: set[tuple[int, int]] = set()
+    pairs: set[tuple[int, int]] = set()
     for _step in range(MOST_STEPS):
         if not wanted:
             break
@@ -94,18 +98,19 @@ def neighbourhood(session: Session, tube_ids: Iterable[int]) -> Neighbourhood:
         fresh = sorted({person for person, _campaign in people - seen_people})
         seen_people |= people
         mixed = _mixed_tubes(session, ids)
-        around.parents |= mixed
+        pairs |= mixed
         others = _other_tubes(session, fresh, people)
-        wanted = (others | mixed.keys() | set(mixed.values())) - around.tubes.keys()
+        wanted = (others | {key for pair in mixed for key in pair}) - around.tubes.keys()
     # A pool beyond the last step is out of sight for its tubes as well.
-    around.parents = {
-        tube: pool for tube, pool in around.parents.items() if {tube, pool} <= around.tubes.keys()
-    }
+    for tube, pool in sorted(pairs):
+        if {tube, pool} <= around.tubes.keys():
+            around.mixes[tube] = (*around.mixes.get(tube, ()), pool)
+    around.parents = deciding_pools(around.mixes, {})
     return around
 
 
-def _mixed_tubes(session: Session, ids: Sequence[int]) -> dict[int, int]:
-    """Tube → tube of the laboratory pool it was mixed into, for pairs that one of `ids` is in."""
+def _mixed_tubes(session: Session, ids: Sequence[int]) -> set[tuple[int, int]]:
+    """(tube, tube of a laboratory pool it was mixed into), pairs that one of `ids` is in."""
     mixes = T.alias("mixes")
     members, pools = PoolMember.__table__, Pool.__table__
     pairs = (
@@ -117,8 +122,8 @@ def _mixed_tubes(session: Session, ids: Sequence[int]) -> dict[int, int]:
         pairs.where(among(session, members.c.tube_id, ids)).union(
             pairs.where(among(session, mixes.c.id, ids))
         )
-    ).all()
-    return {tube: pool for tube, pool in rows}  # noqa: C416 - a result is no sequence
+    )
+    return {(tube, pool) for tube, pool in rows}
 
 
 def _other_tubes(

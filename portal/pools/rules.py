@@ -48,7 +48,8 @@ STATE_NAMES = {
 
 # Reasons behind RETEST_DUE that make nobody suspect: the tube said nothing about its members.
 NOT_SUSPECT_REASONS = frozenset(
-    {"resample", "lost", "rejected", "single_invalid", "repeat_tube", "antigen_invalid"}
+    {"resample", "lost", "discarded", "rejected", "single_invalid", "repeat_tube"}
+    | {"antigen_invalid"}
 )
 
 

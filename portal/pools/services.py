@@ -104,8 +104,9 @@ def _parts(
         samples = {key: row for key, row in around.samples.items() if row.tube_id in tubes}
         newest = max(tubes.values(), key=lambda row: row.opened)
         dated = policies.get((campaign_id, newest.method), [])
+        mixes = {key: pools for key, pools in around.mixes.items() if key in tubes}
         parents = {key: pool for key, pool in around.parents.items() if key in tubes}
-        yield Neighbourhood(samples, tubes, parents), policy_on(dated, day_of(newest))
+        yield Neighbourhood(samples, tubes, mixes, parents), policy_on(dated, day_of(newest))
 
 
 def _write_states(

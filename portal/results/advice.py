@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import core_rs
 from portal import clock
+from portal.actors import Actor
 from portal.areas.models import AdminUnit
 from portal.campaigns.models import Campaign, CollectionSession, PoolPolicy
+from portal.campaigns.rules import DEFAULT_RESULT_HOURS, DEFAULT_RETEST_HOURS, Method
+from portal.campaigns.services import find_policy, set_pool_policy
+from portal.errors import Invalid
 from portal.pools import prices
-from portal.pools.models import PoolMember
+from portal.pools.models import Pool, PoolMember
 from portal.pools.rules import PersonState
 from portal.samples.models import Sample, Tube
 from portal.samples.rules import Outcome
@@ -73,6 +78,47 @@ class Advice:
     best: int
     current: int
     household: tuple[float, float] | None
+
+
+def apply_size(session: Session, actor: Actor, *, campaign_id: int, size: int) -> PoolPolicy:
+    """Makes `size` the usual pool size of a campaign from tomorrow on, as a new dated rule.
+
+    From tomorrow, because the tubes of today are being filled by the rule of today. What else the
+    rule in force says stays.
+
+    Raises:
+        Invalid: a size beyond the largest allowed, or the one in force.
+        NotFound: no such campaign.
+    """
+    day = clock.today() + dt.timedelta(days=1)
+    rule = find_policy(session, campaign_id, Method.PCR, day)
+    largest = rule.max_size if rule else DEFAULT_MOST
+    if not 1 <= size <= largest:
+        raise Invalid(_("The rule in force allows sizes from 1 to %(most)s.", most=largest))
+    if rule is not None and rule.default_size == size:
+        raise Invalid(_("Size %(size)s is in force already.", size=size))
+    usual = PoolPolicy(
+        max_size=DEFAULT_MOST,
+        retest_deadline_hours=DEFAULT_RETEST_HOURS,
+        result_deadline_hours=DEFAULT_RESULT_HOURS,
+        document="",
+        allows_symptomatic=False,
+    )
+    kept = rule or usual
+    made = set_pool_policy(
+        session,
+        actor,
+        campaign_id=campaign_id,
+        method=Method.PCR,
+        valid_from=day,
+        default_size=size,
+        max_size=kept.max_size,
+        retest_deadline_hours=kept.retest_deadline_hours,
+        result_deadline_hours=kept.result_deadline_hours,
+        document=kept.document,
+    )
+    made.allows_symptomatic = kept.allows_symptomatic
+    return made
 
 
 def campaigns(session: Session) -> list[Campaign]:
@@ -135,6 +181,10 @@ def _tube_counts(session: Session, campaign_id: int) -> dict[int, dict[int, list
             Tube.id.not_in(retests),
             # A tube mixed into a laboratory pool was tested as a part of that.
             Tube.id.not_in(sa.select(PoolMember.tube_id)),
+            # Of an array the rows alone: its columns hold the same people once more.
+            Tube.code.not_in(
+                sa.select(Pool.code).where(Pool.design_id.is_not(None), Pool.place.not_like("R%"))
+            ),
         )
         .group_by(CollectionSession.area_id, Tube.sample_count, Tube.outcome)
     )
@@ -191,7 +241,11 @@ def _policy_sizes(session: Session, campaign_id: int) -> tuple[int, int]:
     """The pool size in force and the largest allowed."""
     policy = session.scalars(
         sa.select(PoolPolicy)
-        .where(PoolPolicy.campaign_id == campaign_id, PoolPolicy.valid_from <= _today())
+        .where(
+            PoolPolicy.campaign_id == campaign_id,
+            PoolPolicy.method == Method.PCR,
+            PoolPolicy.valid_from <= _today(),
+        )
         .order_by(PoolPolicy.valid_from.desc())
     ).first()
     return (policy.default_size, policy.max_size) if policy else (5, DEFAULT_MOST)

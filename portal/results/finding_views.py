@@ -10,6 +10,8 @@ from portal.pools import wording
 from portal.pools.models import Finding
 from portal.pools.rules import FINDINGS, may_close
 from portal.results import corrections, services
+from portal.results.board_views import STEPS
+from portal.web.formats import number
 from portal.web.views import (
     RecordView,
     SQLAInterface,
@@ -35,9 +37,29 @@ def said_detail(detail: Any) -> str:
     parts = [str(detail[name]) for name in ("tube_code", "run") if detail.get(name)]
     if detail.get("note"):
         parts.append(wording.said(str(detail["note"])))
+    if detail.get("step"):
+        parts.append(_said_step(detail))
+    if detail.get("tail") is not None:
+        parts.append(_said_share(detail))
     if detail.get("similar"):
         parts.append(gettext("similar codes: %(codes)s", codes=", ".join(detail["similar"])))
     return " · ".join(parts)
+
+
+def _said_step(detail: dict[str, Any]) -> str:
+    said = STEPS.get(detail["step"], detail["step"])
+    return gettext("%(step)s for %(hours)s hours", step=said, hours=detail.get("hours", ""))
+
+
+def _said_share(detail: dict[str, Any]) -> str:
+    said = gettext(
+        "%(positive)s of %(tested)s tubes positive, %(expected)s expected by chance",
+        positive=detail["positive"],
+        tested=detail["tested"],
+        expected=number(detail["expected"]),
+    )
+    once = max(1, round(1 / max(detail["tail"], 1e-12)))
+    return said + gettext("; chance does so once in %(once)s times", once=number(once))
 
 
 class FindingView(RecordView):

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from portal.campaigns.rules import Method
 from portal.db import across_sites
 from portal.pools import queries as pool_queries
 from portal.pools import services as pools
+from portal.pools.decoding import deciding_pools
 from portal.results import queries
 from portal.results.models import LabResult
 from portal.results.rules import ResultStatus
@@ -62,11 +63,13 @@ def rematch(
     if not around.tubes:
         return ReleaseReport()
     results = queries.results_of(session, around.tubes)
+    current = queries.current_results(results)
+    said = {tube_id: row.outcome for tube_id, row in current.items()}
+    around.parents = deciding_pools(around.mixes, said)
     rapid_ids = [row.id for row in around.tubes.values() if row.method == Method.ANTIGEN]
     rapid = queries.rapid_results_of(session, rapid_ids) if rapid_ids else []
     causes = {row.tube_id: f"antigen_{row.said}" for row in rapid if row.said in RAPID_CAUSES}
     settled = pools.settle(session, around, [*results, *rapid], at=at, causes=causes)
-    current = _current(results)
     report = ReleaseReport(people=settled.changed, urgent=settled.urgent, findings=settled.opened)
     held = {key for key, (state, _reason) in settled.tubes.items() if state == "HOLD"}
     report.held = sorted(around.tubes[key].code for key in held & current.keys())
@@ -117,17 +120,6 @@ def _outcomes(
             is_cleared = states.get(tube_id, ("", ""))[0] in {"NEG_BY_POOL", "NEG_SINGLE"}
             outcomes[tube_id] = str(Outcome.NEGATIVE) if is_cleared else ""
     return outcomes
-
-
-def _current(results: Sequence[Any]) -> dict[int, Any]:
-    """The newest version of the newest test of each tube."""
-    current: dict[int, Any] = {}
-    for row in results:
-        other = current.get(row.tube_id)
-        rank = (row.test_number, row.version, -row.id)
-        if other is None or rank > (other.test_number, other.version, -other.id):
-            current[row.tube_id] = row
-    return current
 
 
 def _mark_results(

@@ -2,12 +2,21 @@
 
 from typing import Any
 
-from flask import request
+from flask import flash, redirect, request, url_for
 from flask_babel import gettext
 
-from portal.errors import NotFound
+from portal.errors import DomainError
 from portal.results import advice, turnaround
-from portal.web.views import StationView, db_session, expose, permission
+from portal.results.board_views import chosen_campaign
+from portal.web.formats import day
+from portal.web.views import (
+    StationView,
+    current_actor,
+    db_session,
+    expose,
+    permission,
+    transaction,
+)
 
 
 class TurnaroundView(StationView):
@@ -44,12 +53,7 @@ class PoolAdviceView(StationView):
     def index(self) -> Any:
         """One campaign."""
         session = db_session()
-        campaigns = advice.campaigns(session)
-        wanted = request.args.get("campaign", "")
-        chosen = next((c for c in campaigns if str(c.id) == wanted), None)
-        if chosen is None and wanted:
-            raise NotFound(gettext("There is no such campaign."))
-        chosen = chosen or (campaigns[0] if campaigns else None)
+        campaigns, chosen = chosen_campaign(session, request.args.get("campaign", ""))
         wanted = request.args.get("sensitivity", "")
         sensitivity = next(
             (each for each in advice.SENSITIVITIES if str(each) == wanted),
@@ -64,3 +68,23 @@ class PoolAdviceView(StationView):
             sensitivities=advice.SENSITIVITIES,
             advice=(advice.advise(session, chosen.id, sensitivity=sensitivity) if chosen else None),
         )
+
+    @expose("/apply", methods=["POST"])
+    @permission("can_apply")
+    def apply(self) -> Any:
+        """Makes a size the rule from tomorrow on; the dialog on the page asked first."""
+        campaign, size = (request.form.get(name, "") for name in ("campaign", "size"))
+        try:
+            with transaction(current_actor()) as session:
+                rule = advice.apply_size(
+                    session,
+                    current_actor(),
+                    campaign_id=int(campaign) if campaign.isdigit() else 0,
+                    size=int(size) if size.isdigit() else 0,
+                )
+                told = {"size": rule.default_size, "day": day(rule.valid_from)}
+        except DomainError as error:
+            flash(error.message, "danger")
+        else:
+            flash(gettext("From %(day)s on %(size)s people share a tube.", **told), "success")
+        return redirect(url_for("PoolAdviceView.index", campaign=campaign))

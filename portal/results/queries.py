@@ -47,6 +47,23 @@ def results_of(session: Session, tube_ids: Iterable[int]) -> list[Any]:
     )
 
 
+def current_results(results: Iterable[Any]) -> dict[int, Any]:
+    """The newest version of the newest test of each tube."""
+    current: dict[int, Any] = {}
+    for row in results:
+        other = current.get(row.tube_id)
+        rank = (row.test_number, row.version, -row.id)
+        if other is None or rank > (other.test_number, other.version, -other.id):
+            current[row.tube_id] = row
+    return current
+
+
+def outcomes_by_tube(session: Session, tube_ids: list[int]) -> dict[int, str]:
+    """The outcome that counts of each of these tubes that was tested itself."""
+    current = current_results(results_of(session, tube_ids))
+    return {tube_id: row.outcome for tube_id, row in current.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class RapidResult:
     """A released rapid test as matching reads results.

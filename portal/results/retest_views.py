@@ -1,8 +1,9 @@
 """«Lấy lại mẫu»: who, where, phone, hours left; on the screen and on paper."""
 
+import io
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, request, send_file, url_for
 from flask_babel import gettext, lazy_gettext
 
 from portal import clock
@@ -18,6 +19,8 @@ from portal.web.views import (
     permission,
     transaction,
 )
+from reports import slips
+from reports.qr import qr_address
 
 VISITS = {
     Visit.REACHED: lazy_gettext("reached, sample taken"),
@@ -32,6 +35,7 @@ REASONS = {
     "single_invalid": lazy_gettext("invalid test"),
     "lost": lazy_gettext("tube lost"),
     "rejected": lazy_gettext("tube rejected"),
+    "discarded": lazy_gettext("tube thrown away at the point"),
     "antigen_positive": lazy_gettext("positive rapid test"),
     "antigen_inconclusive": lazy_gettext("rapid test read differently"),
     "antigen_invalid": lazy_gettext("invalid rapid test"),
@@ -57,34 +61,76 @@ class RetestView(StationView):
         """The sheet to take along."""
         return self._page("results/retests_paper.html")
 
+    @expose("/labels", methods=["POST"])
+    @permission("can_note")
+    def reserve(self) -> Any:
+        """Reserves a tube code for everybody on the list, then shows the sheet with them."""
+        chosen = {name: _number(request.form.get(name, "")) for name in ("area", "site")}
+        try:
+            with transaction(current_actor()) as session:
+                count = retests.reserve_labels(
+                    session, current_actor(), area_id=chosen["area"], site_id=chosen["site"]
+                )
+        except DomainError as error:
+            flash(error.message, "danger")
+            return redirect(_url("index", chosen))
+        if count:
+            flash(gettext("%(count)s labels were reserved.", count=count), "success")
+        return redirect(_url("paper", chosen))
+
+    @expose("/labels.pdf")
+    @permission("can_note")
+    def labels(self) -> Any:
+        """The reserved labels of the list, to stick on, in the order of the sheet."""
+        lines = retests.due(
+            db_session(),
+            area_id=_number(request.args.get("area", "")),
+            site_id=_number(request.args.get("site", "")),
+        )
+        hamlets = retests.by_hamlet(lines)
+        codes = [line.label for hamlet in hamlets for line in hamlet.lines if line.label]
+        if not codes:
+            flash(gettext("No label is reserved yet."), "warning")
+            return redirect(url_for("RetestView.index"))
+        return send_file(
+            io.BytesIO(slips.label_sheet(codes)),
+            mimetype="application/pdf",
+            download_name="nhan-lay-mau-lai.pdf",
+        )
+
     def _page(self, template: str) -> Any:
-        wanted = request.args.get("area", "")
-        area_id = int(wanted) if wanted.isdigit() else None
+        area_id = _number(request.args.get("area", ""))
+        site_id = _number(request.args.get("site", ""))
         with transaction(current_actor()) as session:
-            lines = retests.due(session, area_id=area_id)
+            lines = retests.due(session, area_id=area_id, site_id=site_id)
             if lines:
                 keys = [line.sample.id for line in lines]
                 audit.read_many(session, current_actor(), "samples", keys, action="list to retest")
-        return self.render_template(
-            template,
-            title=gettext("Sample again"),
-            hamlets=retests.by_hamlet(lines),
-            total=len(lines),
-            overdue=sum(line.is_overdue for line in lines),
-            urgent=sum(line.sample.is_urgent for line in lines),
-            areas=retests.areas_with_work(db_session()),
-            area_id=area_id,
-            visits=VISITS,
-            reasons=REASONS,
-            printed_at=clock.now(),
-        )
+            return self.render_template(
+                template,
+                title=gettext("Sample again"),
+                hamlets=retests.by_hamlet(lines),
+                total=len(lines),
+                overdue=sum(line.is_overdue for line in lines),
+                urgent=sum(line.sample.is_urgent for line in lines),
+                unlabelled=sum(not line.label for line in lines),
+                tube_count=len({line.sample.tube_id for line in lines}),
+                areas=retests.areas_with_work(session),
+                area_id=area_id,
+                sites=retests.teams_with_work(session),
+                site_id=site_id,
+                visits=VISITS,
+                reasons=REASONS,
+                printed_at=clock.now(),
+                qr=qr_address,
+            )
 
     @expose("/<int:sample_id>/visit", methods=["POST"])
     @permission("can_note")
     def visit(self, sample_id: int) -> Any:
         """Notes what the team met."""
         outcome = request.form.get("outcome", "")
-        area = request.form.get("area") or None
+        chosen = {name: _number(request.form.get(name, "")) for name in ("area", "site")}
         try:
             if outcome not in set(Visit):
                 raise Invalid(gettext("Choose what the team met."))
@@ -100,4 +146,12 @@ class RetestView(StationView):
             flash(error.message, "danger")
         else:
             flash(gettext("Noted: %(what)s.", what=VISITS[Visit(outcome)]), "success")
-        return redirect(url_for("RetestView.index", area=area))
+        return redirect(_url("index", chosen))
+
+
+def _url(name: str, chosen: dict[str, int | None]) -> str:
+    return url_for(f"RetestView.{name}", area=chosen["area"], site=chosen["site"])
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004

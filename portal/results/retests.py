@@ -8,21 +8,25 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from portal import clock
+from portal.actors import Actor
 from portal.areas.models import AdminUnit
 from portal.campaigns.models import CollectionSession
 from portal.people.models import Person
 from portal.pools.rules import NOT_SUSPECT_REASONS, TO_SAMPLE_AGAIN
+from portal.samples import retest_labels
 from portal.samples.models import Sample, Tube
+from portal.sites.models import Site
 
 MOST_SHOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One person to be sampled again."""
+    """One person to be sampled again; `label` is the code reserved for the new tube."""
 
     sample: Sample
     hours_left: float | None
+    label: str = ""
 
     @property
     def is_overdue(self) -> bool:
@@ -43,8 +47,8 @@ class Hamlet:
     lines: list[Line] = field(default_factory=list)
 
 
-def due(session: Session, *, area_id: int | None = None) -> list[Line]:
-    """People to be sampled again: urgent first, then by deadline."""
+def due(session: Session, *, area_id: int | None = None, site_id: int | None = None) -> list[Line]:
+    """People to be sampled again, of a commune or a team: urgent first, then by deadline."""
     statement = (
         sa.select(Sample)
         .join(Tube, Tube.id == Sample.tube_id)
@@ -66,10 +70,28 @@ def due(session: Session, *, area_id: int | None = None) -> list[Line]:
         statement = statement.join(
             CollectionSession, CollectionSession.id == Sample.collection_session_id
         ).where(CollectionSession.area_id == area_id)
+    if site_id is not None:
+        statement = statement.where(Sample.site_id == site_id)
     now = clock.now()
+    samples = session.scalars(statement).all()
+    labels = retest_labels.reserved(session, [sample.id for sample in samples])
     return [
-        Line(sample, hours_left(sample.retest_due_at, now)) for sample in session.scalars(statement)
+        Line(sample, hours_left(sample.retest_due_at, now), labels.get(sample.id, ""))
+        for sample in samples
     ]
+
+
+def reserve_labels(
+    session: Session, actor: Actor, *, area_id: int | None = None, site_id: int | None = None
+) -> int:
+    """Reserves a tube code for everybody of the list who has none; says for how many.
+
+    Raises as `samples.retest_labels.reserve`.
+    """
+    bare = [
+        line.sample for line in due(session, area_id=area_id, site_id=site_id) if not line.label
+    ]
+    return len(retest_labels.reserve(session, actor, bare))
 
 
 def hours_left(due_at: dt.datetime | None, now: dt.datetime) -> float | None:
@@ -105,3 +127,11 @@ def areas_with_work(session: Session) -> list[AdminUnit]:
             sa.select(AdminUnit).where(AdminUnit.id.in_(waiting)).order_by(AdminUnit.name)
         )
     )
+
+
+def teams_with_work(session: Session) -> list[Site]:
+    """Collection points of whoever waits, for the filter."""
+    waiting = sa.select(Sample.site_id).where(
+        Sample.state.in_(TO_SAMPLE_AGAIN), Sample.withdrawn_at.is_(None)
+    )
+    return list(session.scalars(sa.select(Site).where(Site.id.in_(waiting)).order_by(Site.name)))

@@ -166,3 +166,20 @@ class TubeLabelRange(Model):
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
     site: Mapped[Site] = relationship()
+
+
+class RetestLabel(Model):
+    """A tube code reserved for one person's retest, printed beside the name on the team's sheet.
+
+    Whoever opens a tube of this code and scans the person into it has linked the two samples.
+    """
+
+    __tablename__ = "retest_labels"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    sample_id: Mapped[int] = mapped_column(sa.ForeignKey("samples.id"), unique=True)
+    code: Mapped[str] = mapped_column(sa.String(24), unique=True)
+    reserved_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    reserved_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ab_user.id"))
+
+    sample: Mapped[Sample] = relationship()

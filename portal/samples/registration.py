@@ -4,7 +4,7 @@
 writes it. Verbs say what became of the event; they never raise for a rule that was broken.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -16,6 +16,7 @@ from portal.campaigns.sittings import Sitting, load_sittings
 from portal.people.register import PeopleRegister
 from portal.people.rules import Particulars
 from portal.samples import registration_rows as rows
+from portal.samples import retest_labels
 from portal.samples.registration_rows import SampleRow, TubeRow
 from portal.samples.tube_codes import TubeCodes, load_tube_codes
 
@@ -100,6 +101,8 @@ class Registration:
         self._tubes: dict[str, TubeRow] = {}
         self._samples: dict[str, SampleRow] = {}
         self._by_result_code: dict[str, SampleRow] = {}
+        # tube code reserved for a retest → slip code of the first sample
+        self._reserved: Mapping[str, str] = {}
         self._tube_codes: TubeCodes | None = None
         self._free_tube_ids: list[int] = []
         self._free_sample_ids: list[int] = []
@@ -110,7 +113,9 @@ class Registration:
     def load(self, wanted: Wanted) -> None:
         """Reads what the events may touch; on PostgreSQL the tubes stay locked to the end."""
         tubes = rows.load_tubes(self._session, wanted.tube_codes)
-        samples = rows.load_samples(self._session, wanted.sample_uids, wanted.result_codes)
+        self._reserved = retest_labels.slips_of(self._session, wanted.tube_codes)
+        slips = wanted.result_codes | set(self._reserved.values())
+        samples = rows.load_samples(self._session, wanted.sample_uids, slips)
         more = {s.tube_code for s in samples} - wanted.tube_codes
         for tube in [*tubes, *rows.load_tubes(self._session, more)]:
             self._tubes[tube.code] = tube
@@ -210,12 +215,25 @@ class Registration:
             return refuse(
                 "symptomatic_in_pool", "A person with symptoms needs a tube of their own."
             )
-        person_id, said = self._person_of(given, person, sitting)
+        person_id, said = self._person_in(tube, given, person, sitting)
         if person_id is None:
             return said
         if self._people.root(person_id) in tube.people:
             return refuse("person_in_tube", "The person is in this tube already.")
         return self._add(tube, given, person_id, sitting, said)
+
+    def _person_in(
+        self, tube: TubeRow, given: Collected, person: Particulars | None, sitting: Sitting
+    ) -> tuple[int | None, Said]:
+        """Who it is; in a tube reserved for a retest nobody has to say whose retest it is."""
+        if given.retest_of or tube.code not in self._reserved:
+            return self._person_of(given, person, sitting)
+        given.retest_of = self._reserved[tube.code]
+        person_id, said = self._person_of(given, person, sitting)
+        if said.code == "retest_of_other_person":
+            given.retest_of = ""
+            said = remark("label_of_other_person", "The label is reserved for another person.")
+        return person_id, said
 
     def _person_of(
         self, given: Collected, person: Particulars | None, sitting: Sitting

@@ -13,7 +13,7 @@ from portal.samples.rules import Rejection
 from tests.portal.results.laboratory import Laboratory
 
 
-def _recount() -> dict[str, int]:
+def recount() -> dict[str, int]:
     db_session.expire_all()
     samples = db_session.scalars(sa.select(Sample).where(Sample.retest_of_id.is_(None))).all()
     tubes = db_session.scalars(sa.select(Tube)).all()
@@ -36,7 +36,7 @@ def test_counters_are_what_a_recount_gives_after_every_step(laboratory: Laborato
         laboratory.tube(f"P{number}", *(f"{name}{number}" for name in ("An", "Bình", "Chi")))
     laboratory.tube("S1", "Dũng")
     laboratory.result(P1="negative", P2="positive", P3="invalid", S1="positive")
-    assert laboratory.counts() == _recount()
+    assert laboratory.counts() == recount()
     with transaction(laboratory.technician) as session:
         receiving.reject_tubes(
             session,
@@ -45,16 +45,16 @@ def test_counters_are_what_a_recount_gives_after_every_step(laboratory: Laborato
             codes=["P4"],
             reason=Rejection.LEAKING,
         )
-    assert laboratory.counts() == _recount()
+    assert laboratory.counts() == recount()
     laboratory.receive("P5", counted=2)
     laboratory.release(laboratory.record(P5="negative"))
-    assert laboratory.counts() == _recount()
+    assert laboratory.counts() == recount()
     finding = laboratory.finding("F4").id
     with transaction(laboratory.coordinator) as session:
         corrections.close_finding(
             session, laboratory.coordinator, finding_id=finding, reason="counted again"
         )
-    assert laboratory.counts() == _recount()
+    assert laboratory.counts() == recount()
     old = db_session.scalars(sa.select(LabResult.id).where(LabResult.tube_code == "P1")).one()
     with transaction(laboratory.technician) as session:
         new = services.amend(
@@ -62,7 +62,7 @@ def test_counters_are_what_a_recount_gives_after_every_step(laboratory: Laborato
         ).id
     with transaction(laboratory.verifier) as session:
         services.release_amendment(session, laboratory.verifier, result_id=new)
-    assert laboratory.counts() == _recount()
+    assert laboratory.counts() == recount()
     person = laboratory.sample("P2", "An2").id
     with transaction(laboratory.coordinator) as session:
         corrections.note_visit(
@@ -73,7 +73,7 @@ def test_counters_are_what_a_recount_gives_after_every_step(laboratory: Laborato
         corrections.withdraw_sample(
             session, laboratory.coordinator, session.get_one(Sample, other.id), "wrong person"
         )
-    assert laboratory.counts() == _recount()
+    assert laboratory.counts() == recount()
     assert laboratory.counts()["people_suspect"] == 4
     with (
         pytest.raises(Conflict),
