@@ -104,7 +104,8 @@ def _doubts(session: Session, campaign_id: int) -> Counter[int]:
     )
     for statement in (findings, events):
         for site_id, count in session.execute(statement):
-            doubts[site_id] += int(count)
+            if site_id is not None:
+                doubts[site_id] += count
     return doubts
 
 

@@ -215,7 +215,7 @@ def _holds(session: Session, campaign_id: int) -> list[Hold]:
     return made
 
 
-def _pairs(session: Session, statement: sa.Select[Any]) -> dict[Any, Any]:
+def _pairs(session: Session, statement: sa.Select[*tuple[Any, ...]]) -> dict[Any, Any]:
     return {key: value for key, value in session.execute(statement)}  # noqa: C416 - a result is no mapping
 
 
