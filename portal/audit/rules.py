@@ -29,6 +29,7 @@ UNAUDITED: dict[str, str] = {
     "lookup_attempts": "is a trail of its own",
     "person_changes": "a queue of the person index; the change itself is audited",
     "person_index_saves": "where a file of the person index stands; no fact",
+    "person_sweeps": "progress of the person index; the pairs found are audited",
 }
 
 # Columns whose value is never written down, only that it changed.

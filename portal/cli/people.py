@@ -59,6 +59,43 @@ def link(source: Path, target: Path, wards: Path | None, workers: int) -> None:
         click.echo(f"Not compared, block too large: {pairs:,} pairs of rule {rule}.")
 
 
+@command.command(name="propose")
+@click.option("--no-wait", is_flag=True, help="Ask for it and do not follow the progress.")
+def propose(*, no_wait: bool) -> None:
+    """Compare everybody stored with everybody else; pairs go to the worklist «Trùng lặp».
+
+    For people stored before the person index was kept, and after a change of what is proposed.
+    The applier does it while nothing arrives; ended here or there, it goes on where it was.
+    """
+    import time
+
+    from rich.progress import Progress
+
+    from portal import db, settings
+    from portal.actors import system
+    from portal.cli._database import open_database
+    from portal.people import sweeps
+
+    open_database(settings.load())
+    with db.transaction(system("people propose")) as session:
+        sweep = sweeps.ask(session)
+        until, done, found, ended = sweep.until_id, sweep.after_id, 0, sweep.finished_at
+    if no_wait:
+        click.echo("Asked for. The applier compares while nothing arrives.")
+        return
+    with Progress() as progress:
+        shown = progress.add_task("Comparing (needs a running applier)", total=max(until, 1))
+        while ended is None:
+            progress.update(shown, completed=done)
+            time.sleep(0.5)
+            with db.session_factory() as session:
+                now = sweeps.current(session)
+                if now is not None:
+                    done, found, ended = now.after_id, now.found_count, now.finished_at
+        progress.update(shown, completed=max(until, 1))
+    click.echo(f"{found:,} pairs are new in the worklist.")
+
+
 def _successors(wards: Path) -> dict[str, str]:
     import polars as pl
 

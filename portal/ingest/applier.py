@@ -75,9 +75,9 @@ class Applier:
                 if not did_something:
                     if time.monotonic() - renewed > lease.LEASE.total_seconds() / 4:
                         self._renew()
-                        self._keep_index()
+                        sweeps_on = self._keep_index()
                         self._prune()
-                        renewed = time.monotonic()
+                        renewed = 0.0 if sweeps_on else time.monotonic()
                     time.sleep(IDLE_SECONDS)
             except LeaseLost:
                 log.warning("another applier took over")
@@ -111,16 +111,21 @@ class Applier:
                 lease.renew(session, self._held_fence())
                 has_more = self._known.load_next(session)
 
-    def _keep_index(self) -> None:
-        """While nothing arrives: follows corrections made on screens, and saves now and then."""
+    def _keep_index(self) -> bool:
+        """While nothing arrives: follows corrections made on screens, and saves now and then.
+
+        Whether a comparison of everybody stored is under way, of which this did a piece.
+        """
         with db.transaction(ACTOR) as session:
             lease.renew(session, self._held_fence())
             self._known.begin(session)
+            sweeps_on = self._known.sweep(session)
             is_due = time.monotonic() - self._index_saved > SAVE_SECONDS
             if is_due and self._known.unsaved_count:
                 self._known.save(session)
                 self._index_saved = time.monotonic()
         self._known.keep()
+        return sweeps_on
 
     def _renew(self) -> None:
         with db.transaction(ACTOR) as session:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from core_rs import CoreError, PersonIndex
 from portal import bulk, clock
-from portal.people import automatic, policies, proposals
+from portal.people import automatic, policies, proposals, sweeps
 from portal.people.models import PersonChange, PersonIndexSave
 from portal.people.proposals import Proposal, Stored
 from portal.people.register import PeopleRegister
@@ -29,6 +29,7 @@ from portal.people.rules import Particulars
 CHUNK = 50_000
 MOST_CHANGES = 2_000
 MOST_PROPOSALS = 3
+SWEPT_AT_ONCE = 2_000
 _SAVE = 1
 _COLUMNS = {
     "full_name": "full_name",
@@ -177,6 +178,25 @@ class KnownPeople:
             found = list(self._match(session, table).values())
             self._settle(session, proposals.write(session, found, at=bulk.micros(clock.now())))
         self._unsaved += len(keys)
+
+    def sweep(self, session: Session) -> bool:
+        """Proposes for the next people of a sweep that was asked for; whether there is one."""
+        sweep = sweeps.current(session)
+        if sweep is None or sweep.finished_at is not None:
+            return False
+        where = "p.id > :after AND p.id <= :until ORDER BY p.id LIMIT :most"
+        limits = {"after": sweep.after_id, "until": sweep.until_id, "most": SWEPT_AT_ONCE}
+        table = self._read(session, where, **limits)
+        if not table.is_empty():
+            found = list(self._match(session, table).values())
+            stored = proposals.write(session, found, at=bulk.micros(clock.now()))
+            self._settle(session, stored)
+            sweep.after_id = int(table["person_id"][-1])
+            sweep.found_count += len(stored)
+        if table.height < SWEPT_AT_ONCE:
+            sweep.finished_at = clock.now()
+        session.flush()
+        return True
 
     def propose(self, session: Session, register: PeopleRegister, *, at: int) -> None:
         """Asks for every new person of the register, and stores who they may be."""

@@ -164,6 +164,23 @@ class PersonChange(Model):
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"))
 
 
+class PersonSweep(Model):
+    """The last time that everybody stored was to be compared with everybody else.
+
+    The applier does it piece by piece (`portal.people.known`): people up to `after_id` are done,
+    the last is `until_id`. `found_count`: pairs that were new to the worklist.
+    """
+
+    __tablename__ = "person_sweeps"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    after_id: Mapped[int] = mapped_column(BigId, default=0)
+    until_id: Mapped[int] = mapped_column(BigId)
+    found_count: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
 class PersonIndexSave(Model):
     """The one saved person index that is exact: everybody up to a key, with all changes until then.
 

@@ -38,6 +38,8 @@ LEVELS: dict[str, dict[str, Any]] = {
         "same_ward": lazy_gettext("same ward"),
         "other_phone_other_ward": lazy_gettext("another phone, another ward"),
         "other_ward": lazy_gettext("another ward"),
+        "same_hamlet_other_phone": lazy_gettext("the same few houses, another phone"),
+        "same_hamlet": lazy_gettext("the same few houses"),
         "other_phone": lazy_gettext("another phone"),
     },
     "family_name": {
@@ -68,6 +70,7 @@ LEVELS: dict[str, dict[str, Any]] = {
         "differs": _DIFFERS,
         "differs_by_a_generation": lazy_gettext("a generation apart"),
         "year_differs": lazy_gettext("another year"),
+        "year_differs_slightly": lazy_gettext("another year, by one, two or ten"),
     },
     "sex": {
         "missing_or_told_by_name": lazy_gettext("not known, or told by the name"),

@@ -108,6 +108,7 @@ RULES: dict[str, Rule] = {
     "person_changes": SYSTEM,
     "person_identifiers": _through("person_id", "people"),
     "person_index_saves": SYSTEM,
+    "person_sweeps": SYSTEM,
     "photo_readings": Rule("owner", ("created_by_id",)),
     "pool_designs": _site("laboratory_id"),
     "pool_members": _through("pool_id", "pools"),

@@ -72,6 +72,8 @@ def made(**fields: str | None) -> dict[str, str | None]:
         made(dob=None, cccd=None),
         made(cccd="045187004312", phone="0987654320"),
         made(full_name="Đặng Lan", cccd=None),
+        made(dob="1977", cccd=None),
+        made(dob=None, cccd=None, phone="0987654320", ward_code="19122"),
     ],
 )
 def test_one_person_typed_in_two_ways_is_one(again):
@@ -115,6 +117,46 @@ def test_a_child_named_like_the_parent_stays_another():
     assert not together(father, son)
 
 
+def test_a_child_named_like_the_parent_stays_another_by_the_years_alone():
+    father = made(full_name="Bùi Hữu Phúc", dob="1970", sex="Nam", cccd=None)
+    assert not together(father, {**father, "dob": "1999-11-23", "sample_code": "D2"})
+
+
+def test_a_name_that_lost_the_marks_of_one_word_is_no_twins_name():
+    # Tuan among a hundred Tuấn is a slip; Hoa and Hòa are two names.
+    some = [{**row, "full_name": f"{SURNAMES[at % 10]} {MIDDLES[at % 7]} Tuấn"}
+            for at, row in enumerate(crowd(100, seed=12))]  # fmt: skip
+    right = made(full_name="Lê Đức Tuấn", dob="1990-05-07", sex="Nam", cccd=None)
+    lost = {**right, "full_name": "Lê Đức Tuan", "sample_code": "F2"}
+    got = pl.DataFrame(link_people(frame([right, lost, *some, *CROWD]), threads=2))
+    assert got["entity_id"][0] == got["entity_id"][1]
+
+
+def test_an_old_number_leads_to_the_new_one_through_a_record_with_both():
+    # Nine digits and twelve have no arithmetic in common (pitfall 6).
+    person = {"full_name": "Đặng Ngọc Lan", "dob": "1987", "sex": "Nữ"}
+    old = {**person, "cmnd": "197123456"}
+    new = {**person, "cccd": "45187004321", "phone": "0912345671"}
+    both = {**person, "cmnd": "197123456", "cccd": "045187004321"}
+    assert linked(old, both, new)["entity_id"].n_unique() == 1
+
+
+def test_a_rare_name_is_more_evidence_than_a_common_one():
+    # By the whole name and not the surname, and counted anew as records come (pitfall 4).
+    rare = [{"full_name": "Nguyễn Kiều Nam", "dob": "1987-09-21"}] * 2
+    common = [{"full_name": "Nguyễn Văn Nam", "dob": "1990-04-07"}] * 2
+    many = [{**row, "full_name": "Nguyễn Văn Nam"} for row in crowd(400, seed=3)]
+    linker = PeopleLinker(threads=1)
+    linker.add(frame([*rare, *common, *many, *CROWD]))
+    result = linker.link()
+    pairs = pl.DataFrame(result.pairs()).filter(pl.col("b") < 4)
+    weights = {
+        row["a"]: {field: bits for field, _, bits in result.explain(row["pattern"])[1]}
+        for row in pairs.iter_rows(named=True)
+    }
+    assert weights[0]["family_name"] > weights[2]["family_name"] + 3
+
+
 def test_a_relatives_card_does_not_make_one_person():
     mother = made()
     son = made(full_name="Trần Đức Quân", dob="2012-02-03", sex="Nam", sample_code="E1")
@@ -124,6 +166,19 @@ def test_a_relatives_card_does_not_make_one_person():
 def test_a_clinics_phone_is_no_evidence():
     people = [{**row, "phone": "0905000111"} for row in crowd(40, seed=9)]
     assert linked(*people)["entity_id"].n_unique() == 40
+
+
+def test_a_hamlet_of_a_few_houses_is_weaker_than_a_house_and_stronger_than_a_ward():
+    person = {"full_name": "Đỗ Kim Yến", "dob": "1987-09-21", "sex": "Nữ", "ward_code": "19105"}
+    here = {**person, "address": "Tổ 22, Thôn 5, Xã Cam Phong"}
+
+    def beside(count: int) -> float:
+        others = [{**row, "address": here["address"]} for row in crowd(count, seed=21)]
+        return bits(here, {**here, "dob": "1987-09-12"}, more=others)
+
+    house, hamlet, village = beside(3), beside(20), beside(100)
+    assert house > hamlet + 1
+    assert hamlet > village + 2
 
 
 def test_a_household_is_not_one_person():
@@ -147,10 +202,10 @@ def test_placeholders_and_blanks_bind_nobody():
     assert got["entity_id"].n_unique() == len(got)
 
 
-def bits(first, second, **options) -> float:
+def bits(first, second, more=(), **options) -> float:
     """Log2 odds of the pair among the crowd; far below zero if it is no candidate."""
     linker = PeopleLinker(threads=1, **options)
-    linker.add(frame([first, second, *CROWD]))
+    linker.add(frame([first, second, *more, *CROWD]))
     pairs = pl.DataFrame(linker.link().pairs()).filter((pl.col("a") == 0) & (pl.col("b") == 1))
     return pairs["bits"].to_list()[0] if len(pairs) else -99.0
 
@@ -166,18 +221,24 @@ def test_first_of_january_is_weaker_evidence_than_another_day():
 def test_a_day_that_a_register_puts_for_unknown_is_weak_evidence():
     person = {"full_name": "Vũ Kim Oanh", "dob": "1950-07-15", "sex": "Nữ"}
     here, there = {**person, "ward_code": "19101"}, {**person, "ward_code": "19125"}
-    before = bits(here, there)
     others = [{**row, "dob": "1950-07-15", "phone": None} for row in crowd(60, seed=3)]
-    linker = PeopleLinker(threads=1)
-    linker.add(frame([here, there, *others, *CROWD]))
-    pairs = pl.DataFrame(linker.link().pairs()).filter((pl.col("a") == 0) & (pl.col("b") == 1))
-    assert max([-99.0, *pairs["bits"]]) < before - 3
+    assert bits(here, there, more=others) < bits(here, there) - 3
 
 
 def test_a_merged_ward_is_one_ward():
     old = {"full_name": "Đỗ Kim Yến", "dob": "1987-09-21", "sex": "Nữ", "ward_code": "19105"}
     new = {**old, "ward_code": "20555"}
     assert bits(old, new, ward_successors={"19105": "20555"}) > bits(old, new)
+
+
+def test_a_ward_that_was_renamed_is_recognised_without_a_table():
+    old = {"full_name": "Đỗ Kim Yến", "dob": "1987-09-21", "sex": "Nữ", "ward_code": "19105"}
+    new = {**old, "ward_code": "20555"}
+    home = [row for row in CROWD if row["ward_code"] == "19105"]
+    assert len(home) > 40
+    moved = [{**row, "ward_code": "20555", "sample_code": f"N{n}"} for n, row in enumerate(home)]
+    some = [{**row, "ward_code": "20555", "sample_code": f"N{n}"} for n, row in enumerate(home[:7])]
+    assert bits(old, new, more=moved) > bits(old, new, more=some) + 1
 
 
 def test_two_people_with_one_tube_are_reported_and_stay_two():

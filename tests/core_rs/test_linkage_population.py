@@ -4,7 +4,9 @@ import polars as pl
 import pytest
 
 from core_rs import PeopleLinker, PersonIndex
-from tests.benchmarks.linkage.figures import calibration, figures
+from tests.benchmarks.linkage.clerks import SETTINGS, registered
+from tests.benchmarks.linkage.clerks import TRUTH as OTHER_TRUTH
+from tests.benchmarks.linkage.figures import calibration, figures, recall_at
 from tests.benchmarks.linkage.population import registrations
 
 TRUTH = ["person_id", "twin", "namesake", "dirt", "part"]
@@ -29,6 +31,27 @@ def test_the_goals_hold_on_a_population_of_another_seed(truth, result):
     assert found.namesakes_merged < 0.1
     assert abs(found.count_error) < 0.01
     assert result.lost_candidates == {}
+
+
+@pytest.mark.parametrize(
+    ("setting", "least_f1"),
+    [("plain", 0.986), ("dirty", 0.975), ("no_phone", 0.983), ("bare", 0.975), ("years", 0.97),
+     ("merger", 0.985), ("often", 0.99), ("crowded", 0.988)],
+)  # fmt: skip
+def test_the_goals_hold_on_populations_of_another_kind(setting, least_f1):
+    other = registered(20_000, 3, SETTINGS[setting])
+    linker = PeopleLinker(threads=2)
+    linker.add(other.drop(OTHER_TRUTH))
+    table = pl.DataFrame(linker.link().table())
+    found = figures(other, table["entity_id"])
+    assert found.f1 > least_f1
+    assert found.twins_merged < 0.3
+    assert abs(found.count_error) < 0.01
+    assert registered(2_000, 3, SETTINGS[setting]).equals(registered(2_000, 3, SETTINGS[setting]))
+
+
+def test_the_sure_joins_are_nearly_all_right(truth, result):
+    assert recall_at(truth, pl.DataFrame(result.table()), 0.995) > 0.95
 
 
 def test_probabilities_are_calibrated(truth, result):

@@ -2,8 +2,6 @@
 //! each component is taken apart and put together again by average linkage, where two groups that
 //! hold contradicting records are never joined (pitfall 1).
 
-use super::hashing::FastMap;
-
 /// What a component is clustered by: log2 odds of a pair, or `None` for a veto.
 pub type Odds<'a> = &'a (dyn Fn(u32, u32) -> Option<f64> + Sync);
 
@@ -18,8 +16,11 @@ pub struct Place {
     pub torn: bool,
 }
 
-/// Odds are cut to this many bits on both sides before they are averaged.
+/// Odds are cut to this many bits before they are averaged.
 const MOST_BITS: f64 = 16.0;
+/// The same for odds against: two forms of one person may have nothing in common (moved, another
+/// phone, another name), and that says little beside a third that resembles both.
+const MOST_BITS_AGAINST: f64 = 2.0;
 /// A veto, in bits.
 const VETO: f64 = -1e6;
 /// Components above this are first cut at higher odds.
@@ -29,29 +30,32 @@ const HIGHER: f32 = 3.0;
 /// Groups of records connected by edges of at least `least` bits, each sorted, in order of their
 /// first record.
 pub fn components(edges: &[(u32, u32, f32)], least: f32) -> Vec<Vec<u32>> {
-    let mut ids: FastMap<u32, u32> = FastMap::default();
-    let mut records: Vec<u32> = Vec::new();
-    let mut parent: Vec<u32> = Vec::new();
-    for (a, b, _) in edges.iter().filter(|e| e.2 >= least) {
-        for record in [a, b] {
-            ids.entry(*record).or_insert_with(|| {
-                records.push(*record);
-                parent.push(parent.len() as u32);
-                (parent.len() - 1) as u32
-            });
-        }
-        let (x, y) = (root(&mut parent, ids[a]), root(&mut parent, ids[b]));
+    let strong = || edges.iter().filter(|e| e.2 >= least);
+    let Some(first) = strong().map(|e| e.0.min(e.1)).min() else { return Vec::new() };
+    let last = strong().map(|e| e.0.max(e.1)).max().unwrap_or(first);
+    // One place for each record from the first to the last; the smallest record is the root.
+    let mut parent: Vec<u32> = (0..=last - first).collect();
+    for (a, b, _) in strong() {
+        let (x, y) = (root(&mut parent, a - first), root(&mut parent, b - first));
         parent[x.max(y) as usize] = x.min(y);
     }
-    let mut groups: FastMap<u32, Vec<u32>> = FastMap::default();
-    for (at, record) in records.iter().enumerate() {
-        groups.entry(root(&mut parent, at as u32)).or_default().push(*record);
+    let mut size = vec![0_u32; parent.len()];
+    for at in 0..parent.len() as u32 {
+        size[root(&mut parent, at) as usize] += 1;
     }
-    let mut groups: Vec<Vec<u32>> = groups.into_values().collect();
-    for group in &mut groups {
-        group.sort_unstable();
+    let mut groups: Vec<Vec<u32>> = Vec::new();
+    let mut place = vec![0_u32; parent.len()];
+    for at in 0..parent.len() as u32 {
+        let root = root(&mut parent, at);
+        if size[root as usize] < 2 {
+            continue;
+        }
+        if root == at {
+            place[at as usize] = groups.len() as u32;
+            groups.push(Vec::with_capacity(size[at as usize] as usize));
+        }
+        groups[place[root as usize] as usize].push(first + at);
     }
-    groups.sort_unstable();
     groups
 }
 
@@ -100,8 +104,8 @@ fn average_linkage(records: &[u32], odds: Odds<'_>, into: &mut Vec<(u32, Place)>
     let mut plausible = vec![false; n];
     for i in 0..n {
         for j in i + 1..n {
-            let bits =
-                odds(records[i], records[j]).map_or(VETO, |bits| bits.clamp(-MOST_BITS, MOST_BITS));
+            let bits = odds(records[i], records[j])
+                .map_or(VETO, |bits| bits.clamp(-MOST_BITS_AGAINST, MOST_BITS));
             sums[i * n + j] = bits;
             sums[j * n + i] = bits;
         }

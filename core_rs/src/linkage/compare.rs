@@ -37,6 +37,9 @@ enum Said {
     Other,
 }
 
+/// Words of an address that names the ward itself and not only a street or a hamlet.
+const IN_FULL: usize = 6;
+
 fn household(people: &People, a: &Profile, b: &Profile) -> usize {
     let phone = match (a.phone, b.phone) {
         (0, _) | (_, 0) => Said::Nothing,
@@ -50,19 +53,26 @@ fn household(people: &People, a: &Profile, b: &Profile) -> usize {
         _ => Said::Other,
     };
     let mut place = a.address.near(&b.address);
-    let same_house = place == Near::House && !people.crowded_places.contains(&a.address.id);
-    if same_house && ward == Said::Other && phone != Said::Same {
+    let among =
+        |places: &FastSet<u32>| places.contains(&a.address.id) || places.contains(&b.address.id);
+    let mut same_house = place == Near::House && !among(&people.crowded_places);
+    let mut hamlet = place == Near::House && !same_house && !among(&people.vast_places);
+    let told_in_full = a.address.id == b.address.id && a.address.words().len() >= IN_FULL;
+    if place == Near::House && ward == Said::Other && phone != Said::Same && !told_in_full {
         // The same street name and number stand in many wards; a wrong ward keeps some credit.
         place = Near::Street;
+        (same_house, hamlet) = (false, false);
     }
     let same_ward = ward == Said::Same || place == Near::House;
     let somewhere = ward != Said::Nothing || place != Near::Unknown;
     match phone {
-        Said::Same if same_house => 1,
+        Said::Same if same_house || hamlet => 1,
         Said::Same if somewhere && !same_ward => 2,
         Said::Same => 3,
-        Said::Other if same_house && place == Near::House => 4,
-        Said::Nothing if same_house && place == Near::House => 5,
+        Said::Other if same_house => 4,
+        Said::Nothing if same_house => 5,
+        Said::Other if hamlet => 11,
+        Said::Nothing if hamlet => 12,
         Said::Other if same_ward || place == Near::Street => 6,
         Said::Nothing if same_ward || place == Near::Street => 7,
         Said::Other if somewhere => 8,
@@ -233,10 +243,12 @@ fn born(a: Born, b: Born, common_days: &FastSet<u32>) -> usize {
             return 7;
         }
     }
-    match (a.is_exact() && b.is_exact(), apart >= 15) {
+    // Nobody is a parent before fifteen, so that below it a year that differs is no namesake's.
+    match (a.is_exact() && b.is_exact(), apart) {
+        (_, 15..) => 10,
+        (true, _) => 9,
+        (false, 1 | 2 | 10) => 12,
         (false, _) => 11,
-        (true, true) => 10,
-        (true, false) => 9,
     }
 }
 

@@ -73,6 +73,8 @@ pub const PEOPLE: [(&str, &[&str]); people::COUNT] = [
             "other_phone_other_ward",
             "other_ward",
             "other_phone",
+            "same_hamlet_other_phone",
+            "same_hamlet",
         ],
     ),
     (
@@ -108,6 +110,7 @@ pub const PEOPLE: [(&str, &[&str]); people::COUNT] = [
             "differs",
             "differs_by_a_generation",
             "year_differs",
+            "year_differs_slightly",
         ],
     ),
     ("sex", &["missing_or_told_by_name", "same", "differs"]),

@@ -9,7 +9,7 @@ use super::fields::Pattern;
 use super::hashing::{FastMap, FastSet};
 use super::keys::{RULES, keys};
 use super::model::{Model, probability};
-use super::people::{MOST_PEOPLE, People};
+use super::people::{MOST_NEIGHBOURS, MOST_PEOPLE, People};
 use super::profile::{NONE, Profile, Typed};
 use super::registry::Registry;
 use super::verdict::{Verdict, verdict};
@@ -176,6 +176,9 @@ impl PersonIndex {
             // Entries, not names: about three for each person of the household.
             if usize::from(*count) > 3 * MOST_PEOPLE {
                 self.people.crowded_places.insert(profile.address.id);
+            }
+            if usize::from(*count) > 3 * MOST_NEIGHBOURS {
+                self.people.vast_places.insert(profile.address.id);
             }
         }
     }

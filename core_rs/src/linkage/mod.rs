@@ -2,7 +2,8 @@
 //!
 //! From the bottom up:
 //! * [`spelling`], [`values`]: one word, one number as typed
-//! * [`lexicon`], [`address`], [`profile`], [`people`]: records as small numbers, with frequencies
+//! * [`lexicon`], [`address`], [`profile`], [`people`]: records as small numbers, with frequencies;
+//!   `wards`: codes that mean one ward
 //! * [`fields`], [`compare`]: two records → a pattern of levels
 //! * [`model`], [`prior`]: a pattern → bits for and against, field by field
 //! * [`verdict`]: what a shared document number proves
@@ -32,3 +33,4 @@ pub mod spelling;
 mod store;
 pub mod values;
 pub mod verdict;
+mod wards;

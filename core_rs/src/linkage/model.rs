@@ -203,7 +203,11 @@ pub(super) fn normalised(levels: &[f64]) -> Vec<f64> {
     std::iter::once(1.0).chain(levels.iter().map(|p| p / sum)).collect()
 }
 
+/// What is left of doubt whatever the fields say: a card may be lent and a form filled in for
+/// another, and no field shows it.
+const LEAST_DOUBT: f64 = 5e-5;
+
 /// Log2 odds → probability.
 pub fn probability(bits: f64) -> f64 {
-    1.0 / (1.0 + (-bits * std::f64::consts::LN_2).exp())
+    (1.0 - LEAST_DOUBT) / (1.0 + (-bits * std::f64::consts::LN_2).exp())
 }

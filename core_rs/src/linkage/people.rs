@@ -12,6 +12,10 @@ use crate::error::Result;
 /// whole hamlet and says nothing about the person (pitfall 3).
 pub const MOST_PEOPLE: usize = 12;
 
+/// An address of more people than [`MOST_PEOPLE`] and up to this many is a few houses of one
+/// hamlet without numbers: weaker than a house, and far stronger than a ward.
+pub const MOST_NEIGHBOURS: usize = 60;
+
 /// See [`common_days`].
 const MANY_TIMES: f64 = 6.0;
 /// Fewer people than this on one day are chance.
@@ -50,6 +54,8 @@ pub struct People {
     pub crowded_phones: FastSet<u32>,
     /// See `crowded_phones`.
     pub crowded_places: FastSet<u32>,
+    /// Addresses of more than [`MOST_NEIGHBOURS`]: not even a few houses.
+    pub vast_places: FastSet<u32>,
     /// Days of birth that far more people state than others: what some register or form puts for
     /// an unknown day, so that they weigh no more than 1 January.
     pub common_days: FastSet<u32>,
@@ -136,9 +142,11 @@ impl People {
     pub fn is_slip_of_marks(&self, a: u32, b: u32) -> bool {
         let fold = self.names.get(a).fold as usize;
         let all = self.marked_fold_counts.get(fold).copied().unwrap_or(0);
+        // A word typed without its marks inside a name that has some is a slip more often than
+        // any one wrong mark.
         let rare = |word: u32| {
             let own = self.marked_counts.get(word as usize).copied().unwrap_or(0);
-            own < 4 || own < all / 200
+            own < 4 || own < all / if self.names.get(word).marked { 200 } else { 40 }
         };
         all >= 40 && (rare(a) || rare(b))
     }
@@ -186,20 +194,54 @@ impl People {
     }
 
     /// Takes in people read by another thread; call in one fixed order for one fixed result.
-    pub fn take_in(&mut self, other: &Self) {
-        let (words, _) = self.names.take_in(&other.names);
-        self.profiles.reserve(other.profiles.len());
-        for profile in &other.profiles {
-            let mut profile = *profile;
-            if profile.has_name() {
-                profile.given = words[profile.given as usize];
-                for word in &mut profile.family[..usize::from(profile.family_len)] {
-                    *word = words[*word as usize];
-                }
-                profile.family_id = self.family(&profile);
+    pub fn take_in(&mut self, mut other: Self) {
+        let (words, folds) = self.names.take_in(&other.names);
+        let families = self.take_in_families(&other);
+        for profile in other.profiles.iter_mut().filter(|p| p.has_name()) {
+            profile.given = words[profile.given as usize];
+            for word in &mut profile.family[..usize::from(profile.family_len)] {
+                *word = words[*word as usize];
             }
-            self.keep(profile);
+            profile.family_id = families[profile.family_id as usize];
         }
+        self.profiles.append(&mut other.profiles);
+        // Frequencies are added up word by word, which are few, and not person by person.
+        for (at, counts) in other.given_counts.iter().enumerate() {
+            let fold = folds[at] as usize;
+            if self.given_counts.len() <= fold {
+                self.given_counts.resize(fold + 1, [0; COHORTS]);
+            }
+            add(&mut self.given_counts[fold], counts);
+        }
+        add(&mut self.cohort_counts, &other.cohort_counts);
+        for (at, count) in other.marked_counts.iter().enumerate() {
+            bump(&mut self.marked_counts, words[at] as usize, *count as i32);
+        }
+        for (at, count) in other.marked_fold_counts.iter().enumerate() {
+            bump(&mut self.marked_fold_counts, folds[at] as usize, *count as i32);
+        }
+        for (pair, count) in other.joint_counts {
+            let (fold, family) = ((pair >> 32) as usize, pair as u32 as usize);
+            *self.joint_counts.entry(joint(folds[fold], families[family])).or_default() += count;
+        }
+    }
+
+    /// Takes in family combinations and their counts; the table from the other's ids to ours.
+    fn take_in_families(&mut self, other: &Self) -> Vec<u32> {
+        let mut hashes = vec![0; other.family_counts.len()];
+        for (hash, id) in &other.family_ids {
+            hashes[*id as usize] = *hash;
+        }
+        let taken = hashes.into_iter().zip(&other.family_counts).map(|(hash, count)| {
+            let next = self.family_counts.len() as u32;
+            let id = *self.family_ids.entry(hash).or_insert(next);
+            if id == next {
+                self.family_counts.push(0);
+            }
+            self.family_counts[id as usize] += count;
+            id
+        });
+        taken.collect()
     }
 
     /// Finds the days of birth that too many people state.
@@ -209,9 +251,26 @@ impl People {
 
     /// Finds the phones, addresses and days of birth that too many people share.
     pub fn find_crowds(&mut self) {
-        self.find_common_days();
-        self.crowded_phones = crowds(self.profiles.iter().map(|p| (p.phone, p.name)));
-        self.crowded_places = crowds(self.profiles.iter().map(|p| (p.address.id, p.name)));
+        let profiles = &self.profiles;
+        let (phones, places, days) = std::thread::scope(|scope| {
+            let phones = scope.spawn(|| crowds(profiles.iter().map(|p| (p.phone, p.name))));
+            let places = crowds(profiles.iter().map(|p| (p.address.id, p.name)));
+            let days = common_days(profiles.iter().map(|p| p.born));
+            (phones.join().unwrap_or_default(), places, days)
+        });
+        let more_than = |crowds: &[(u32, usize)], most: usize| -> FastSet<u32> {
+            crowds.iter().filter(|(_, names)| *names > most).map(|(value, _)| *value).collect()
+        };
+        self.crowded_phones = more_than(&phones, MOST_PEOPLE);
+        self.crowded_places = more_than(&places, MOST_PEOPLE);
+        self.vast_places = more_than(&places, MOST_NEIGHBOURS);
+        self.common_days = days;
+    }
+}
+
+fn add(sums: &mut [u32], counts: &[u32]) {
+    for (sum, count) in sums.iter_mut().zip(counts) {
+        *sum += count;
     }
 }
 
@@ -226,8 +285,8 @@ fn joint(fold: u32, family: u32) -> u64 {
     (u64::from(fold) << 32) | u64::from(family)
 }
 
-/// Values that come with more than [`MOST_PEOPLE`] different names.
-fn crowds(values: impl Iterator<Item = (u32, u32)>) -> FastSet<u32> {
+/// Values that come with more than [`MOST_PEOPLE`] different names, and with how many.
+fn crowds(values: impl Iterator<Item = (u32, u32)>) -> Vec<(u32, usize)> {
     let mut sorted: Vec<u64> = values
         .filter(|(value, name)| *value != 0 && *name != 0)
         .map(|(value, name)| (u64::from(value) << 32) | u64::from(name))
@@ -237,7 +296,7 @@ fn crowds(values: impl Iterator<Item = (u32, u32)>) -> FastSet<u32> {
     sorted
         .chunk_by(|a, b| a >> 32 == b >> 32)
         .filter(|names| names.len() > MOST_PEOPLE)
-        .map(|names| (names[0] >> 32) as u32)
+        .map(|names| ((names[0] >> 32) as u32, names.len()))
         .collect()
 }
 
@@ -263,7 +322,8 @@ impl People {
     /// Appends words, crowds and wards; profiles are the owner's.
     pub(super) fn write(&self, to: &mut Writer) {
         self.names.write(to);
-        for crowd in [&self.crowded_phones, &self.crowded_places, &self.common_days] {
+        let places = [&self.crowded_places, &self.vast_places];
+        for crowd in [&self.crowded_phones, places[0], places[1], &self.common_days] {
             let mut sorted: Vec<u32> = crowd.iter().copied().collect();
             sorted.sort_unstable();
             to.u32(sorted.len() as u32);
@@ -288,6 +348,7 @@ impl People {
         };
         people.crowded_phones = list(from)?.into_iter().collect();
         people.crowded_places = list(from)?.into_iter().collect();
+        people.vast_places = list(from)?.into_iter().collect();
         people.common_days = list(from)?.into_iter().collect();
         for _ in 0..from.length(8)? {
             people.wards.insert(from.u32()?, from.u32()?);

@@ -89,7 +89,7 @@ impl Registry {
         if self.people.profiles.is_empty() {
             self.people = people;
         } else {
-            self.people.take_in(&people);
+            self.people.take_in(people);
         }
         self.contents.extend(contents);
     }
@@ -127,8 +127,10 @@ impl Registry {
     }
 
     /// For each record the first one that is byte-identical with it, itself if none; and makes
-    /// phones and addresses that crowds share stop counting. Call once, after the last row.
+    /// phones and addresses that crowds share stop counting, and wards that were renamed one.
+    /// Call once, after the last row.
     pub fn settle(&mut self) -> Vec<u32> {
+        super::wards::join_renamed(&mut self.people.profiles);
         self.people.find_crowds();
         let mut first: Vec<u32> = (0..self.contents.len() as u32).collect();
         let mut sorted: Vec<(u64, u32)> =
@@ -199,7 +201,7 @@ pub fn contradicts(pattern: Pattern) -> bool {
         || (id == 4 && matches!(given, GIVEN_OTHER_MARKS | GIVEN_DIFFERS))
         || (!same_document && given == GIVEN_OTHER_MARKS)
         || (!same_document && given == GIVEN_DIFFERS && level(pattern, SEX) == 2)
-        || (!same_document && given == GIVEN_DIFFERS && matches!(dob, 9..=11))
+        || (!same_document && given == GIVEN_DIFFERS && matches!(dob, 9..=12))
         || (!same_document && dob == 10)
 }
 

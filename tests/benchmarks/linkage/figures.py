@@ -65,6 +65,24 @@ def figures(truth: pl.DataFrame, entity: pl.Series) -> Figures:
     )
 
 
+def recall_at(truth: pl.DataFrame, table: pl.DataFrame, precision: float) -> float:
+    """The largest share of true pairs found among joins above one score with that precision.
+
+    `table` is that of `Linkage.table`; a pair counts with the smaller of its two scores.
+    """
+    both = pl.DataFrame({
+        "person": truth["person_id"], "entity": table["entity_id"], "score": table["score"],
+    }).filter(pl.col("score").is_not_null())  # fmt: skip
+    true = _pairs(truth.group_by("person_id").len()["len"])
+    best = 0.0
+    for least in (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999):
+        sure = both.filter(pl.col("score") >= least)
+        right = _pairs(sure.group_by("entity", "person").len()["len"])
+        if right >= precision * _pairs(sure.group_by("entity").len()["len"]):
+            best = max(best, right / max(true, 1))
+    return best
+
+
 def calibration(pairs: pl.DataFrame, person: pl.Series) -> pl.DataFrame:
     """Predicted and observed share of true pairs by two bits of the odds."""
     same = person.gather(pairs["a"]) == person.gather(pairs["b"])

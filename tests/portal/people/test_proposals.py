@@ -9,7 +9,7 @@ from portal.actors import system
 from portal.db import transaction
 from portal.ingest.applier import Applier
 from portal.ingest.journal import open_journal
-from portal.people import services
+from portal.people import known, services, sweeps
 from portal.people.known import KnownPeople
 from portal.people.models import DuplicateCandidate, Person, PersonChange, PersonIndexSave
 from portal.people.rules import read_correction
@@ -229,3 +229,42 @@ def test_after_a_merge_new_samples_stay_with_the_record_whose_card_was_shown(wor
     assert newest.person_id == second
     assert world.session.get_one(Person, first).phone == LAN["phone"]
     assert world.session.get_one(Person, second).phone == "0912345672"
+
+
+def test_people_stored_before_the_index_are_proposed_piece_by_piece(world, config, monkeypatch):
+    device = world.device
+    names = ["Nguyễn Thị Hương Lan", "NGUYEN THI HUONG LAN", "Nguyễn Hương Lan"]
+    world.send(device.batch(device.opened(T1), *[_lan(world, T1, name) for name in names]))
+    before = {(pair.left_id, pair.right_id) for pair in _candidates(world)}
+    assert len(before) > 1
+    with transaction(system("test")) as session:
+        session.execute(sa.text("DELETE FROM duplicate_candidates"))
+        asked = sweeps.ask(session).id
+    monkeypatch.setattr(known, "SWEPT_AT_ONCE", 1)
+    assert world.applier._keep_index()
+    with transaction(system("test")) as session:
+        assert sweeps.ask(session).id == asked
+        assert sweeps.current(session).after_id > 0
+    second = Applier(config, open_journal(config))
+    with transaction(system("test")) as session:
+        session.execute(sa.text("UPDATE applier_state SET lease_until = NULL"))
+    assert second.take_lease()
+    while second._keep_index():
+        pass
+    assert {(pair.left_id, pair.right_id) for pair in _candidates(world)} == before
+    with transaction(system("test")) as session:
+        ended = sweeps.current(session)
+        assert ended.finished_at is not None
+        assert ended.found_count == len(before)
+        assert sweeps.ask(session).id != asked
+
+
+def test_a_pair_decided_before_is_not_proposed_again_by_a_sweep(world) -> None:
+    _register(world)
+    world.send(world.device.batch(_lan(world, T2, "NGUYEN THI HUONG LAN")))
+    with transaction(system("test")) as session:
+        session.execute(sa.text("UPDATE duplicate_candidates SET status = 'different'"))
+        sweeps.ask(session)
+    while world.applier._keep_index():
+        pass
+    assert [pair.status for pair in _candidates(world)] == ["different"]
