@@ -79,13 +79,15 @@ pub struct Closing<'a> {
 /// Rows that the two threads of [`Campaign::add_members`] hand over at once.
 const BLOCK: usize = 4096;
 
+/// Codes that are brought near at once.
+const NEAR: usize = 32;
+
 /// Numbers of the people of some rows.
 fn intern_block<'a>(
     people: &mut Interner,
     rows: std::ops::Range<usize>,
     text: &impl Fn(usize) -> MemberText<'a>,
 ) -> Result<Vec<u32>> {
-    const NEAR: usize = 32;
     let mut numbers = Vec::with_capacity(rows.len());
     let mut names = [""; NEAR];
     let mut hashes = [0_u64; NEAR];
@@ -354,7 +356,11 @@ impl Campaign {
         }
         let mut ids = Interner::with_capacity(rows.len(), rows.len() * 16);
         let mut tube_of_id: Vec<u32> = Vec::with_capacity(rows.len());
-        for (text, version) in rows.iter().zip(versions) {
+        for (at, (text, version)) in rows.iter().zip(versions).enumerate() {
+            if at % NEAR == 0 {
+                let near = rows[at..].iter().take(NEAR).map(|row| hash(row.tube.as_bytes()));
+                self.tubes.touch(&near.collect::<Vec<_>>());
+            }
             let tube = self.tube_number(text.tube)?;
             self.world.add_result(tube, ResultRow { version, ..text.row });
             self.pending.push(tube);

@@ -113,8 +113,21 @@ impl World {
         if tube.received == 0 && is_after(tube.sent, self.policy.receipt_seconds) {
             return Some(format!("sent {} hours ago, not received", hours(tube.sent)));
         }
-        is_after(tube.received, self.policy.result_seconds)
-            .then(|| format!("received {} hours ago, no result", hours(tube.received)))
+        let since = self.waits_since(tube)?;
+        is_after(since, self.policy.result_seconds)
+            .then(|| format!("received {} hours ago, no result", hours(since)))
+    }
+
+    /// Since when a tube without a result waits for a test of its own; none if it does not. A tube
+    /// mixed into another is tested as a part of that, and by itself only if that was not negative.
+    fn waits_since(&self, tube: &Tube) -> Option<u32> {
+        let Some(mix) = self.tubes.get(tube.parent as usize) else { return Some(tube.received) };
+        match mix.outcome {
+            Outcome::Negative => None,
+            Outcome::Missing if mix.received != 0 => None, // the mix is chased
+            Outcome::Missing => Some(tube.received),
+            _ => Some(tube.received.max(mix.recorded)),
+        }
     }
 
     fn tube_detail(&self, tube: &Tube, code: Code) -> String {

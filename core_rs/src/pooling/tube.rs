@@ -153,7 +153,7 @@ impl Tube {
         self.reason = reason;
     }
 
-    fn own_findings(&self, policy: &Policy) -> u32 {
+    fn own_findings(&self, policy: &Policy) -> u16 {
         let mut found = 0;
         let size = self.accepted_size(policy);
         if self.given & given::PARENT == 0 {
@@ -210,7 +210,7 @@ impl Tube {
     fn verdict(
         &self,
         policy: &Policy,
-        open: u32,
+        open: u16,
         above: Option<(State, Reason)>,
     ) -> (State, Reason) {
         let has = |code: Code| open & code.bit() != 0;
@@ -267,7 +267,7 @@ impl Tube {
     }
 
     /// Negative, unless the number of people in the tube is in doubt.
-    fn cleared(&self, policy: &Policy, open: u32, is_pool: bool) -> (State, Reason) {
+    fn cleared(&self, policy: &Policy, open: u16, is_pool: bool) -> (State, Reason) {
         if open & Code::OverSize.bit() != 0 && self.blocks(policy, Code::OverSize) {
             return (State::Hold, Reason::OverSize);
         }

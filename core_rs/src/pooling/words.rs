@@ -160,7 +160,7 @@ words! {
 
 impl Code {
     /// The bit of this finding in a tube's mask.
-    pub const fn bit(self) -> u32 {
+    pub const fn bit(self) -> u16 {
         1 << (self as u8)
     }
 

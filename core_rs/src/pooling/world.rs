@@ -98,9 +98,9 @@ pub struct Tube {
     /// See `collected_first`.
     pub collected_last: u32,
     /// Computed: bits of [`super::words::Code`] found on this tube.
-    pub found: u32,
+    pub found: u16,
     /// Findings closed by somebody who may.
-    pub closed: u32,
+    pub closed: u16,
     /// Computed: what the tube says about a member on time.
     pub base: State,
     /// Computed: why.

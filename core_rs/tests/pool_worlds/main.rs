@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use core_rs::pooling::campaign::{Campaign, MemberText, ResultText, TubeText};
+use core_rs::pooling::intern::Interner;
 use core_rs::pooling::policy::Policy;
-use core_rs::pooling::words::{Outcome, Reason, State};
+use core_rs::pooling::words::{Code, Outcome, Reason, State};
 use core_rs::pooling::world::{MemberRow, NONE, NOT_COUNTED, ResultRow, TubeRow, flag};
 use proptest::prelude::*;
 
@@ -254,6 +255,77 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => (0..4_usize, proptest::option::of(0..4_u16), proptest::option::of(2..20_u32))
             .prop_map(|(tube, counted, sealed_hour)| Event::Tube { tube, counted, sealed_hour }),
     ]
+}
+
+type Told = (BTreeMap<Key, Shown>, Vec<(Code, String, String, bool)>);
+
+/// States and findings, with codes in place of numbers.
+fn told(campaign: &Campaign) -> Told {
+    let text = |codes: &Interner, number: u32| {
+        if number == NONE { String::new() } else { codes.text(number).to_owned() }
+    };
+    let mut findings: Vec<_> = campaign
+        .findings(time(100))
+        .iter()
+        .map(|f| {
+            let tube = text(&campaign.tubes, f.tube);
+            (f.code, tube, text(&campaign.people, f.person), f.is_blocking)
+        })
+        .collect();
+    findings.sort();
+    (shown(campaign), findings)
+}
+
+fn told_whole(events: &[Event], policy: Policy) -> Told {
+    let mut campaign = Campaign::new(policy);
+    events.iter().for_each(|&event| tell(&mut campaign, event));
+    campaign.run();
+    told(&campaign)
+}
+
+/// Rows of a tube replace each other, so that each tube has one here.
+fn one_row_a_tube(events: &[Event]) -> Vec<Event> {
+    let mut seen = Vec::new();
+    let is_first = |event: &Event| match *event {
+        Event::Tube { tube, .. } => {
+            let is_new = !seen.contains(&tube);
+            seen.push(tube);
+            is_new
+        }
+        _ => true,
+    };
+    events.iter().copied().filter(is_first).collect()
+}
+
+fn events_in_any_order() -> impl Strategy<Value = (Vec<Event>, Vec<Event>, bool)> {
+    (proptest::collection::vec(any_event(), 1..24), any::<bool>()).prop_flat_map(
+        |(events, is_overlapping)| {
+            let events = one_row_a_tube(&events);
+            let twice: Vec<Event> = events.iter().chain(&events).copied().collect();
+            (Just(events), Just(twice).prop_shuffle(), Just(is_overlapping))
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    /// Every event twice and in any order: the same states and the same findings, whole and piece
+    /// by piece, for simple and for overlapping designs.
+    #[test]
+    fn order_and_double_delivery_change_nothing(
+        (events, shuffled, overlapping) in events_in_any_order()
+    ) {
+        let policy = Policy { overlapping, ..policy() };
+        let expected = told_whole(&events, policy.clone());
+        prop_assert_eq!(&told_whole(&shuffled, policy.clone()), &expected);
+        let mut campaign = Campaign::new(policy);
+        for event in shuffled {
+            tell(&mut campaign, event);
+            campaign.settle();
+        }
+        prop_assert_eq!(&told(&campaign), &expected);
+    }
 }
 
 proptest! {
