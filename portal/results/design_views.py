@@ -58,6 +58,8 @@ class DesignView(StationView):
         try:
             entered["plan"] = plan = _plan(given)
             entered["placed"] = dict(enumerate(codes))
+            filled = [places for places in plan.pools.values() if places[0] < len(codes)]
+            entered["pool_count"] = len(filled)
             if given.get("step") != "make":
                 return self._plan_page(entered)
             with transaction(current_actor()) as session:

@@ -139,6 +139,12 @@ const move = (cell, rows, columns) => {
   focusWell(grid[row * 12 + column]);
 };
 
+// Down the column, then to the top of the next one.
+const next = (cell) => {
+  const isLast = cell.dataset.well.startsWith("H");
+  return move(cell, isLast ? -7 : 1, isLast ? 1 : 0);
+};
+
 const focusWell = (cell) => {
   for (const other of grid) other.tabIndex = -1;
   cell.tabIndex = 0;
@@ -157,6 +163,10 @@ document.getElementById("rack").addEventListener("keydown", (event) => {
     event.preventDefault();
     return move(cell, ...ARROWS[key]);
   }
+  if (key === "Enter") {
+    event.preventDefault();
+    return next(cell);
+  }
   if (key === "C" && !well?.code) return changeWell(name, { isControl: !well?.isControl });
   if (key === "Delete" || key === "Backspace") {
     event.preventDefault();
@@ -171,7 +181,9 @@ document.getElementById("rack").addEventListener("keydown", (event) => {
   if (!well?.code) return undefined;
   if (OUTCOMES[key]) {
     changeWell(name, { outcome: OUTCOMES[key] });
-    return move(cell, cell.dataset.well.startsWith("H") ? -7 : 1, name.startsWith("H") ? 1 : 0);
+    // A Ct belongs to these: typed now, it must not land in the next well.
+    if (key === "P" || key === "I") return undefined;
+    return next(cell);
   }
   if (/^[0-9.,]$/.test(key)) {
     const ct = `${well.ct ?? ""}${key === "," ? "." : key}`;
