@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from portal.db import BigId, UtcDateTime
 
-revision = "0011"
-down_revision = "0016"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
