@@ -22,6 +22,7 @@ from portal.web import (
     layout,
     logs,
     readings,
+    replica,
     requests,
     scope,
     shedding,
@@ -57,6 +58,7 @@ def create_app(config: settings.Settings | None = None) -> Flask:
         menu.register(builder)
         builder.post_init()
     requests.init_app(app)
+    replica.init_app(app)
     layout.init_app(app, config)
     formats.init_app(app)
     errors.init_app(app)

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from portal import replica
 from portal.actors import Actor
 from portal.settings import Settings
 
@@ -28,7 +29,20 @@ Model.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
-session_factory = sessionmaker(autoflush=False, expire_on_commit=False)
+
+class RoutedSession(Session):
+    """Reads of a request that may be a little old go to the replica; all else to the database."""
+
+    def get_bind(self, mapper: Any = None, *, clause: Any = None, **options: Any) -> Any:
+        """The replica's engine for such a read, outside `transaction`."""
+        kept: replica.Replica | None = self.info.get("replica")
+        is_write = self._flushing or isinstance(clause, sa.UpdateBase) or self.info.get("actor")
+        if kept is not None and not is_write and replica.is_enough.get():
+            return kept.engine
+        return super().get_bind(mapper, clause=clause, **options)
+
+
+session_factory = sessionmaker(class_=RoutedSession, autoflush=False, expire_on_commit=False)
 # One session a thread; the web application removes it after each request.
 db_session = scoped_session(session_factory)
 
@@ -98,11 +112,18 @@ def bind(settings: Settings) -> Engine:
     if settings.is_sqlite:
         settings.var_dir.mkdir(parents=True, exist_ok=True)
     engine = make_engine(settings.database_url)
+    info: dict[str, Any] = {}
+    if settings.replica_url:
+        info["replica"] = replica.Replica(
+            engine, make_engine(settings.replica_url, connect_args={"connect_timeout": 2})
+        )
     db_session.remove()
-    session_factory.configure(bind=engine)
+    session_factory.configure(bind=engine, info=info)
     return engine
 
 
+# Whether this request committed something; set here, cleared and told on by `portal.web`.
+has_written: ContextVar[bool] = ContextVar("has_written", default=False)
 # Who acts in this request, for reads outside `transaction`; set and cleared by `portal.web`.
 request_actor: ContextVar[Actor | None] = ContextVar("request_actor", default=None)
 
@@ -125,6 +146,7 @@ def transaction(actor: Actor) -> Iterator[Session]:
     try:
         yield session
         session.commit()
+        has_written.set(True)
     except BaseException:
         session.rollback()
         raise

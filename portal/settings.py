@@ -19,6 +19,7 @@ class Settings:
         database_url: SQLAlchemy address; SQLite embedded, PostgreSQL (psycopg) in production.
         journal_url: where the ingest journal lives; a SQLite file of its own, the database, or
             a NATS cluster (`nats://a:4222,b:4222,c:4222/stream`).
+        replica_url: a streaming replica of the database, for lists and reports; empty for none.
         public_url: what citizens type; https switches secure cookies and HSTS on.
         is_production: refuses http, debug secrets and demo logins.
         is_training: paints every screen and paper as an exercise.
@@ -33,6 +34,7 @@ class Settings:
 
     database_url: str
     journal_url: str
+    replica_url: str
     public_url: str
     is_production: bool
     is_training: bool
@@ -86,6 +88,14 @@ class _Reader:
             self.problems.append(f"{name} begins with none of {', '.join(known)}")
         return value.replace("postgresql://", "postgresql+psycopg://", 1)
 
+    def replica(self, name: str, *, is_sqlite: bool) -> str:
+        if not self.text(name, ""):
+            return ""
+        value = self.address(name, "")
+        if is_sqlite or not value.startswith("postgresql"):
+            self.problems.append(f"{name} needs PostgreSQL on both sides")
+        return value
+
 
 def load(environ: dict[str, str] | None = None) -> Settings:
     """Reads the settings from `environ` (the process's own if None).
@@ -101,6 +111,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     settings = Settings(
         database_url=database_url,
         journal_url=reader.address("TRAM_JOURNAL_URL", journal_default, "nats://", "tls://"),
+        replica_url=reader.replica("TRAM_REPLICA_URL", is_sqlite=is_sqlite),
         public_url=reader.text("TRAM_PUBLIC_URL", "http://127.0.0.1:8080").rstrip("/"),
         is_production=reader.flag("TRAM_PRODUCTION"),
         is_training=reader.flag("TRAM_TRAINING"),
