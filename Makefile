@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run test install build translations format lint types rust check journeys e2e bench bench-ingest bench-certificates bench-linkage load proof docs lock bench-qr bench-pools
+.PHONY: help run test install build translations format lint types rust check journeys e2e bench bench-ingest bench-certificates bench-linkage load load-suites proof docs lock bench-qr bench-pools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ check: lint types rust test ## what CI runs
 
 load: build ## a short load run through the real doors, with limits
 	$(PY) -m pytest tests/journeys/test_load_smoke.py -q
+
+load-suites: build ## the Locust suites on a million samples, SUITES="…" SECONDS_EACH=n choose
+	$(PY) -m tests.benchmarks.load --seconds $(or $(SECONDS_EACH),60) $(SUITES)
 
 bench-ingest: build ## plain FAB, a plain Flask route and ours, on both databases
 	$(PY) -m tests.benchmarks.ingest.side_by_side

@@ -4,7 +4,9 @@ import itertools
 import os
 import random
 import re
+import time
 from http import HTTPStatus
+from typing import Any
 
 import gevent
 from locust import HttpUser, between, constant_pacing, task
@@ -14,7 +16,15 @@ from loadtests.things import Device, prepared, slip_code
 DOOR = os.environ.get("TRAM_LOAD_DOOR", "http://127.0.0.1:8081")
 PORTAL = os.environ.get("TRAM_LOAD_PORTAL", "http://127.0.0.1:8080")
 _next_device = itertools.count()
+_FILE = re.compile(r'href="(/jobs/[^"]+/file)"')
 _CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+def _is_polite(answer: Any) -> bool:
+    """503 with a time to come back: the page of an overload (portal.web.shedding)."""
+    return answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE and bool(
+        answer.headers.get("Retry-After")
+    )
 
 
 class Collector(HttpUser):
@@ -23,6 +33,7 @@ class Collector(HttpUser):
     host = DOOR
     weight = 10
     wait_time = constant_pacing(1)
+    tubes = 1
 
     def on_start(self) -> None:
         devices = prepared()["devices"]
@@ -37,7 +48,7 @@ class Collector(HttpUser):
 
     @task(20)
     def send(self) -> None:
-        body, _ = self.device.tubes(1, 5)
+        body, _ = self.device.tubes(self.tubes, 5)
         while True:
             with self.client.post(
                 "/ingest/v1/batches", body, headers=self.device.headers, catch_response=True
@@ -69,7 +80,10 @@ class Citizen(HttpUser):
 
     @task
     def look_up(self) -> None:
-        page = self.client.get("/tra-cuu")
+        with self.client.get("/tra-cuu", catch_response=True) as page:
+            if _is_polite(page):
+                page.request_meta["name"] = "/tra-cuu (asked to wait)"
+                page.success()
         found = _CSRF.search(page.text)
         if not found:
             return
@@ -79,11 +93,7 @@ class Citizen(HttpUser):
             "factor": f"{random.randrange(1950, 2010)}",
         }
         with self.client.post("/tra-cuu", fields, catch_response=True) as answer:
-            # 503 with a time to come back is the polite page of an overload (portal.web.shedding).
-            is_polite = answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE and bool(
-                answer.headers.get("Retry-After")
-            )
-            if is_polite or answer.status_code in {200, 404, 422, 429}:
+            if _is_polite(answer) or answer.status_code in {200, 404, 422, 429}:
                 answer.success()
 
 
@@ -106,7 +116,14 @@ class _Staff(HttpUser):
     @task
     def look(self) -> None:
         if self.is_in:
-            self.client.get(random.choice(self.pages))
+            self.open(random.choice(self.pages))
+
+    def open(self, page: str) -> None:
+        """One page. A list that is politely refused when every thread is busy is told apart."""
+        with self.client.get(page, catch_response=True) as answer:
+            if _is_polite(answer):
+                answer.request_meta["name"] = f"{page} (asked to wait)"
+                answer.success()
 
 
 class Coordinator(_Staff):
@@ -121,3 +138,43 @@ class Laboratory(_Staff):
 
     role = "laboratory"
     pages = ("/", "/laboratory/receipt/", "/laboratory/rack/", "/laboratory/runs/")
+
+
+class Exporter(_Staff):
+    """A data officer who asks for the file of all samples, waits for it, and takes it home."""
+
+    role = "exporter"
+    fixed_count = 1
+    wait_time = between(1, 2)
+    # How many lines the file must have below its head.
+    rows = int(os.environ.get("TRAM_LOAD_ROWS", "0"))
+
+    @task
+    def look(self) -> None:
+        if not self.is_in:
+            return
+        token = _CSRF.search(self.client.get("/samples/list/?size=50", name="/samples/list/").text)
+        begun = time.monotonic()
+        fields = {"format": "csv", "csrf_token": token.group(1) if token else ""}
+        self.client.post("/samples/export", fields)
+        link = None
+        while link is None:
+            gevent.sleep(1)
+            link = _FILE.search(self.client.get("/jobs/").text)
+        lines, last = 0, b""
+        with self.client.get(
+            link.group(1), name="/jobs/file", stream=True, catch_response=True
+        ) as answer:
+            for part in answer.iter_content(1 << 20):
+                lines, last = lines + part.count(b"\n"), part
+            if answer.status_code != HTTPStatus.OK or not last or lines - 1 < self.rows:
+                answer.failure(f"the file has {lines - 1} lines, {self.rows} expected")
+        self.environment.events.request.fire(
+            request_type="file",
+            name="export, asked to fetched",
+            response_time=(time.monotonic() - begun) * 1000,
+            response_length=0,
+            exception=None,
+            context={},
+        )
+        gevent.sleep(600)

@@ -9,6 +9,7 @@ import secrets
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 CENTURY = 2000  # the fourth digit of a CCCD tells sex and century
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -105,6 +106,6 @@ class Device:
         return json.dumps(body, ensure_ascii=False).encode(), len(events)
 
 
-def prepared() -> dict:
+def prepared() -> dict[str, Any]:
     """The file of `tram loadtest`, named by TRAM_LOAD."""
     return json.loads(Path(os.environ["TRAM_LOAD"]).read_text(encoding="utf-8"))

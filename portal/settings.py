@@ -11,6 +11,9 @@ class BadSettings(Exception):
     """One or more settings are wrong; the text lists all of them."""
 
 
+LOG_CLUSTER = ("nats://", "tls://")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs between one installation and another.
@@ -24,7 +27,9 @@ class Settings:
         is_production: refuses http, debug secrets and demo logins.
         is_training: paints every screen and paper as an exercise.
         secret_key: signs cookies, grants and blind indexes.
-        var_dir: files the portal writes (exports, databases, keys).
+        var_dir: files of this machine (databases, locks, figures, the person index).
+        shared_dir: files every node needs (exports, seals, keys of the audit); `var_dir` if only
+            one machine serves.
         portal_port: where gunicorn serves the portal.
         ingest_port: where the ingest door listens.
         portal_workers: gunicorn workers of the portal.
@@ -40,6 +45,7 @@ class Settings:
     is_training: bool
     secret_key: str
     var_dir: Path
+    shared_dir: Path
     portal_port: int
     ingest_port: int
     portal_workers: int
@@ -50,6 +56,11 @@ class Settings:
     def is_sqlite(self) -> bool:
         """Whether the embedded database is in use."""
         return self.database_url.startswith("sqlite")
+
+    @property
+    def has_log_cluster(self) -> bool:
+        """Whether the journal is on machines of its own."""
+        return self.journal_url.startswith(LOG_CLUSTER)
 
     @property
     def uses_https(self) -> bool:
@@ -110,13 +121,14 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     journal_default = f"sqlite:///{var_dir}/journal.sqlite" if is_sqlite else database_url
     settings = Settings(
         database_url=database_url,
-        journal_url=reader.address("TRAM_JOURNAL_URL", journal_default, "nats://", "tls://"),
+        journal_url=reader.address("TRAM_JOURNAL_URL", journal_default, *LOG_CLUSTER),
         replica_url=reader.replica("TRAM_REPLICA_URL", is_sqlite=is_sqlite),
         public_url=reader.text("TRAM_PUBLIC_URL", "http://127.0.0.1:8080").rstrip("/"),
         is_production=reader.flag("TRAM_PRODUCTION"),
         is_training=reader.flag("TRAM_TRAINING"),
         secret_key=reader.text("TRAM_SECRET_KEY", ""),
         var_dir=var_dir,
+        shared_dir=Path(reader.text("TRAM_SHARED_DIR", str(var_dir))).resolve(),
         portal_port=reader.number("TRAM_PORT", 8080, 1, 65535),
         ingest_port=reader.number("TRAM_INGEST_PORT", 8081, 1, 65535),
         portal_workers=reader.number("TRAM_PORTAL_WORKERS", 2, 1, 64),

@@ -82,14 +82,23 @@ class Server:
             time.sleep(0.05)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
+    def is_alive(self) -> bool:
+        """Whether it still runs; one that ended by itself is ready to be started again."""
+        path = self.data / "postmaster.pid"
+        if path.exists() and Path(f"/proc/{path.read_text(encoding='ascii').split()[0]}").exists():
+            return True
+        path.unlink(missing_ok=True)
+        return False
+
     def stop(self) -> None:
         """Ends it at once."""
         self.run("pg_ctl", "-D", self.data, "-m", "immediate", "stop", check=False)
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="tram-pg-"))
+def _folder(folder: Path | None = None) -> Iterator[Path]:
+    folder = folder or Path(tempfile.mkdtemp(prefix="tram-pg-"))
+    folder.mkdir(exist_ok=True)
     if os.geteuid() == 0:
         account = pwd.getpwnam("postgres")
         os.chown(folder, account.pw_uid, account.pw_gid)
@@ -100,17 +109,20 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def server(*, durable: bool = False, options: tuple[str, ...] = ()) -> Iterator[Server]:
+def server(
+    *, durable: bool = False, options: tuple[str, ...] = (), folder: Path | None = None
+) -> Iterator[Server]:
     """Starts an empty server.
 
     Args:
         durable: fsync on, as in production; off makes ordinary tests faster.
         options: further `name=value` server settings.
+        folder: where its files lie, if not in a temporary folder.
     """
     if not durable:
         options = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", *options)
-    with _folder() as folder:
-        made = Server(folder, options)
+    with _folder(folder) as place:
+        made = Server(place, options)
         try:
             made.make()
             made.start()

@@ -26,7 +26,7 @@ from reports.signing import Seal
 
 def folder(config: Settings) -> Path:
     """Where the seals lie."""
-    return config.var_dir / "seals"
+    return config.shared_dir / "seals"
 
 
 def office_of(config: Settings) -> Office:

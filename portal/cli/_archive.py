@@ -19,6 +19,8 @@ _LARGEST_KEY = 4 << 20
 _SCRATCH = ".tram-backup-"
 # Made anew by whoever runs: no backup needs them, and a restore must not bring them.
 _PASSING = {"jobs", "metrics", "serve.lock", "serve.json"}
+# Of the others, what every node needs (`Settings.shared_dir`).
+_SHARED = {"seals", "audit"}
 _DATABASES = (".sqlite", ".sqlite-wal", ".sqlite-shm", ".replaced", ".restoring", ".part")
 
 
@@ -26,10 +28,11 @@ def databases(config: Settings) -> dict[str, str]:
     """The addresses to copy, by their name in the archive; the journal last.
 
     Taken after the database, the journal holds everything that the copy has applied, and perhaps
-    more, which the applier then applies: the two agree although neither stood still.
+    more, which the applier then applies: the two agree although neither stood still. A journal
+    on machines of its own is not copied: it outlives the loss of a database by itself.
     """
     found = {"database": config.database_url}
-    if config.journal_url != config.database_url:
+    if config.journal_url != config.database_url and not config.has_log_cluster:
         found["journal"] = config.journal_url
     return found
 
@@ -93,8 +96,7 @@ def _fill(config: Settings, target: Path, folder: Path, manifest: dict[str, Any]
             }
             archive.add(copy, f"databases/{name}", filter=_nameless)
             copy.unlink()
-        for path in _kept_files(config.var_dir):
-            name = path.relative_to(config.var_dir).as_posix()
+        for name, path in _kept_files(config).items():
             manifest["files"][name] = _sha256(path)
             archive.add(path, f"files/{name}", filter=_nameless)
         text = json.dumps(manifest, indent=1).encode()
@@ -110,18 +112,25 @@ def _nameless(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
-def _kept_files(var_dir: Path) -> list[Path]:
-    """Keys, seals and small files of state; not databases, exports or locks."""
-    return [
-        path
-        for path in sorted(var_dir.rglob("*"))
+def _kept_files(config: Settings) -> dict[str, Path]:
+    """Keys, seals and small files of state by their names; not databases, exports or locks."""
+    return {
+        path.relative_to(folder).as_posix(): path
+        for folder in (config.var_dir, config.shared_dir)
+        for path in sorted(folder.rglob("*"))
         if path.is_file()
         and not path.is_symlink()
-        and path.relative_to(var_dir).parts[0] not in _PASSING
+        and path.relative_to(folder).parts[0] not in _PASSING
         and not path.name.endswith(_DATABASES)
-        and not path.relative_to(var_dir).parts[0].startswith(_SCRATCH)
+        and not path.relative_to(folder).parts[0].startswith(_SCRATCH)
         and path.stat().st_size <= _LARGEST_KEY
-    ]
+    }
+
+
+def _place_of(config: Settings, name: str) -> Path:
+    """Where a kept file belongs: with all nodes, or with this machine."""
+    is_shared = Path(name).parts[0] in _SHARED
+    return (config.shared_dir if is_shared else config.var_dir) / name
 
 
 def read_manifest(archive: tarfile.TarFile) -> dict[str, Any]:
@@ -173,7 +182,7 @@ def restore(
             if wrong:
                 raise _stores.StoreFault("; ".join(wrong))
         for name in manifest["files"]:
-            _put_file(archive, f"files/{name}", config.var_dir / name)
+            _put_file(archive, f"files/{name}", _place_of(config, name))
     return manifest
 
 

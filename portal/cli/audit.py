@@ -35,7 +35,7 @@ def seal(*, once: bool) -> None:
 
     config = _bound()
     logs.configure()
-    sealer = Sealer(config.var_dir)
+    sealer = Sealer(config.shared_dir)
     if once:
         count = 0
         while sealed := sealer.step():
@@ -61,7 +61,7 @@ def head() -> None:
         raise click.ClickException("Nothing is sealed yet: `tram audit seal --once` does it.")
     click.echo(json.dumps(newest.as_json()))
     click.echo(f"{newest.short} · key {newest.key_id}")
-    for key in heads.known_keys(config.var_dir):
+    for key in heads.known_keys(config.shared_dir):
         if heads.is_signed_by(newest, key):
             import base64
 
@@ -93,7 +93,7 @@ def export(target: Path, first_on: Any, last_on: Any, **given: str) -> None:
     )
     with db.transaction(system("tram audit export")) as session:
         try:
-            count = proofs.write(target, session, config.var_dir, wanted)
+            count = proofs.write(target, session, config.shared_dir, wanted)
         except proofs.NothingSealed:
             target.unlink(missing_ok=True)
             raise click.ClickException(
@@ -113,7 +113,7 @@ def export(target: Path, first_on: Any, last_on: Any, **given: str) -> None:
 @click.option("--head", "head_files", multiple=True,
               type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Heads kept earlier (var/audit/heads.jsonl or `tram audit head`).")  # fmt: skip
-@click.option("--var", "var_dir", envvar="TRAM_VAR_DIR", default="var",
+@click.option("--var", "var_dir", envvar=["TRAM_SHARED_DIR", "TRAM_VAR_DIR"], default="var",
               type=click.Path(path_type=Path),
               help="Where this installation's own keys lie.")  # fmt: skip
 def verify(file: Path, keys: tuple[str, ...], head_files: tuple[Path, ...], var_dir: Path) -> None:
@@ -177,12 +177,12 @@ def check() -> None:
     with tempfile.TemporaryDirectory() as folder, db.session_factory() as session:
         path = Path(folder) / "log"
         try:
-            proofs.write(path, session, config.var_dir, proofs.Filter())
+            proofs.write(path, session, config.shared_dir, proofs.Filter())
         except proofs.NothingSealed:
             raise click.ClickException("Nothing is sealed yet.") from None
-        known = [*heads.filed(config.var_dir), *sealing.heads_after(session, 0)]
+        known = [*heads.filed(config.shared_dir), *sealing.heads_after(session, 0)]
         report = verification.verify(
-            path, trusted=heads.known_keys(config.var_dir), known_heads=known
+            path, trusted=heads.known_keys(config.shared_dir), known_heads=known
         )
         waiting = sealing.count_unsealed(session)
     for problem in report.problems:

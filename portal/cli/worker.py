@@ -18,6 +18,6 @@ def command(once: bool) -> None:  # noqa: FBT001 - click passes options so
     app = create_app(config)
     with app.app_context(), force_locale("vi"):
         if not once:
-            worker.run(config.var_dir)
-        while worker.run_once(config.var_dir):
+            worker.run(config.shared_dir)
+        while worker.run_once(config.shared_dir):
             pass

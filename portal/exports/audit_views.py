@@ -33,7 +33,7 @@ def write(running: kinds.Running) -> str:
     if not may(running.actor.roles, "can_export", SealView.class_permission_name):
         raise NotFound("Not found.")
     wanted = proofs.Filter.of_json({k: str(v) for k, v in running.arguments.items()})
-    var_dir = current_app.config["TRAM"].var_dir
+    var_dir = current_app.config["TRAM"].shared_dir
     with db.transaction(running.actor) as session:
         try:
             count = proofs.write(running.path, session, var_dir, wanted, running.progress)
@@ -92,7 +92,7 @@ class SealView(StationView):
     def _page(self, problem: Invalid | None, report: verification.Report | None = None) -> str:
         session = db_session()
         head = sealing.newest_head(session)
-        keys = heads.known_keys(current_app.config["TRAM"].var_dir)
+        keys = heads.known_keys(current_app.config["TRAM"].shared_dir)
         signer = next((key for key in keys if head and heads.is_signed_by(head, key)), b"")
         return str(
             self.render_template(

@@ -78,7 +78,7 @@ class JournalDown(Exception):
 def open_journal(settings: Settings) -> Journal:
     """The journal of these settings, with its table or stream made if it is new."""
     url = settings.journal_url
-    if url.startswith(("nats://", "tls://")):
+    if settings.has_log_cluster:
         from portal.ingest.journal_nats import NatsJournal
 
         return NatsJournal(url)

@@ -45,7 +45,7 @@ class JobsView(StationView):
     def file(self, uid: str) -> Any:
         """The file a job made."""
         job = services.get_job(db_session(), current_actor(), uid)
-        path = services.path_of(current_app.config["TRAM"].var_dir, job)
+        path = services.path_of(current_app.config["TRAM"].shared_dir, job)
         if job.status != "done" or not path.exists():
             return redirect(url_for("JobsView.index"))
         answer = send_file(path, as_attachment=True, download_name=job.file_name, max_age=0)

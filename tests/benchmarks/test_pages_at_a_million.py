@@ -30,7 +30,7 @@ SAMPLES = int(os.environ.get("TRAM_BENCH_SAMPLES", "1000000"))
 SITES, ROUNDS = 200, 21
 LIST_MS = 25 if SAMPLES <= 1_000_000 else 40
 
-_FILL = (
+FILL = (
     """INSERT INTO sites (id, code, name, kind, area_id, address, phone, is_fee_charging, status,
          version) SELECT 1000 + n, 'X' || n, 'Điểm ' || n, 'collection', {area}, '', '', false,
          'open', 1 FROM generate_series(1, {sites}) n""",
@@ -80,7 +80,7 @@ def million(app: Flask) -> Iterator[tuple[Flask, World]]:
     }
     with engine.begin() as connection:
         connection.exec_driver_sql("SET session_replication_role = replica")  # keys are right
-        for statement in _FILL:
+        for statement in FILL:
             connection.exec_driver_sql(statement.format(**values))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")

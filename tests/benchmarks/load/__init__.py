@@ -1,0 +1,1 @@
+"""The Locust suites on a whole installation of their own."""
