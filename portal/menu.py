@@ -27,10 +27,13 @@ def register(appbuilder: AppBuilder) -> None:
 
 
 def _accounts(appbuilder: AppBuilder) -> None:
-    from portal.accounts.login_views import LoginView, OwnAccountView
+    from portal.accounts.login_views import LoginView, OwnAccountView, SessionView
 
     appbuilder.sm.auth_view = appbuilder.add_view_no_menu(LoginView)
     appbuilder.add_view_no_menu(OwnAccountView)
+    appbuilder.add_view_no_menu(SessionView)
+    account_urls.session = lambda: url_for("SessionView.state")
+    account_urls.login = lambda: url_for("LoginView.login")
     register_login_view("LoginView.login")
     account_urls.password = lambda: url_for("OwnAccountView.password")
     account_urls.logout = lambda: url_for("OwnAccountView.logout")

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from flask import current_app, flash, redirect, request, session, url_for
+from flask import current_app, flash, jsonify, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext, lazy_gettext
 from flask_login import login_user, logout_user
 from flask_wtf import FlaskForm
+from flask_wtf.csrf import generate_csrf
 from wtforms import PasswordField, StringField, validators
 
 from portal.accounts import login as door
@@ -94,6 +95,20 @@ class LoginView(PublicView):
         if isinstance(problem, TooMany):
             headers["Retry-After"] = str(problem.retry_after_seconds)
         return page, (problem.status if problem else 200), headers
+
+
+class SessionView(PublicView):
+    """Whether one is still signed in, asked by a page before it sends a form."""
+
+    route_base = "/session"
+    default_view = "state"
+
+    @expose("/")
+    def state(self) -> Any:
+        """Also a fresh token, since signing in again ends the one that the form holds."""
+        answer = jsonify(is_signed_in=current_login() is not None, csrf=generate_csrf())
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
 
 
 class OwnAccountView(StationView):

@@ -51,10 +51,7 @@ class SampleEntryView(RecordView):
     route_base = "/sample-entries"
     default_view = "add"
     add_title = lazy_gettext("Take down one sample")
-    list_columns: list[str] = []
-    show_columns: list[str] = []
-    search_columns: list[str] = []
-    order_columns: list[str] = []
+    list_columns = show_columns = search_columns = order_columns = ["state"]  # no such pages
     exclude_route_methods = {
         "list", "show", "options", "export", "action", "action_post", "download",
     }  # fmt: skip

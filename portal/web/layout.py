@@ -19,7 +19,9 @@ _PORTAL = Path(__file__).parents[1]
 class AccountUrls:
     """Addresses of the pages about one's own account, named by the area above."""
 
+    login: Callable[[], str]
     logout: Callable[[], str]
+    session: Callable[[], str]
     password: Callable[[], str] | None = None
     jobs: Callable[[], str] | None = None
     feedback: Callable[[str, str], str] | None = None  # of a screen and a request number

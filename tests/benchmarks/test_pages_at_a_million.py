@@ -156,16 +156,19 @@ def test_search_filter_and_sort_by_whatever_is_offered(million: tuple[Flask, Wor
         "people, year": (people, {"birth_year": "1980"}),
         "people, phone": (people, {"phone": "0905"}),
     }
+    slow: list[str] = []
     for name, (path, terms) in asked.items():
         for who, browser in (("site", manager), ("province", wide)):
             time_ms, statements = _median(browser, _searched(browser, path, **terms), 5)
             print(f"{name + ', ' + who:34} {time_ms:7.1f} ms {statements} statements")
             assert statements <= 6
-            assert time_ms <= (2 * LIST_MS if who == "site" else 2000), name
+            if time_ms > (4 * LIST_MS if who == "site" else 1000):
+                slow.append(f"{name}, {who}: {time_ms} ms")
     for path in (f"{people}?sort=sort_name", f"{tubes}?sort=code", "/coordination/"):
         for who, browser in (("site", manager), ("province", wide)):
             time_ms, _statements = _median(browser, path, 5)
             print(f"{path + ', ' + who:34} {time_ms:7.1f} ms")
+    assert not slow, slow
 
 
 @pytest.mark.parametrize("file_format", ["csv", "xlsx"])

@@ -21,7 +21,7 @@ document.addEventListener("keydown", (event) => {
 // A question before a step, and no second sending of the same form.
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {
-    if (form.dataset.question && !window.confirm(form.dataset.question)) {
+    if (form.dataset.question && !form.dataset.isChecked && !window.confirm(form.dataset.question)) {
       event.preventDefault();
       return;
     }
@@ -30,6 +30,48 @@ for (const form of document.querySelectorAll("form[method=post]")) {
     window.setTimeout(() => delete form.dataset.isSent, 3000);
   });
 }
+
+// A form is sent only by somebody who is signed in and has a network: what was typed is not lost.
+const notice = document.getElementById("not-sent");
+for (const form of notice ? document.querySelectorAll("form.record-form[method=post]") : []) {
+  form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || form.dataset.isChecked) return;
+    event.preventDefault();
+    sendChecked(form, event.submitter);
+  });
+}
+
+async function sendChecked(form, button) {
+  let why = "";
+  try {
+    const answer = await fetch(notice.dataset.session, { headers: { Accept: "application/json" } });
+    const state = await answer.json();
+    if (state.is_signed_in) form.elements.csrf_token.value = state.csrf;
+    else why = "signed-out";
+  } catch {
+    why = "no-network";
+  }
+  form.querySelector("[data-not-sent]")?.remove();
+  delete form.dataset.isSent;
+  if (!why) {
+    form.dataset.isChecked = "1";
+    form.requestSubmit(button);
+    return;
+  }
+  const said = notice.content.firstElementChild.cloneNode(true);
+  said.dataset.notSent = "";
+  for (const reason of said.querySelectorAll("[data-why]")) reason.hidden = reason.dataset.why !== why;
+  form.append(said);
+  said.focus();
+}
+
+// The back button brings the page as it was left: it may be sent again.
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form")) {
+    delete form.dataset.isChecked;
+    delete form.dataset.isSent;
+  }
+});
 
 const band = document.getElementById("offline");
 const tell = () => {
