@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 import core_rs
-from portal.certificates.models import TrustedSigner
+from portal.actors import system
+from portal.certificates import trust as signers
 from portal.ingest import trust
 from portal.people.models import Person
 from tests.portal.ingest.test_applier import T1, world  # noqa: F401 - a fixture
@@ -106,14 +107,7 @@ def test_what_a_trusted_signer_signed_is_proof_and_nothing_else(world) -> None: 
     trust.forget()
     (trusted, pem), (stranger, _pem) = _signer(), _signer("Người lạ")
     now = datetime.now(UTC)
-    with world.session.begin_nested():
-        world.session.add(
-            TrustedSigner(
-                kid="00" * 8, country="VN", subject="DSC thử", usages="", certificate=pem,
-                valid_from=now - timedelta(days=9), valid_until=now + timedelta(days=9),
-                added_at=now, removal_reason="",
-            )
-        )  # fmt: skip
+    signers.add(world.session, system("tests"), pem.encode())
     world.session.commit()
     device = world.device
     events = [device.opened(T1)]
