@@ -10,6 +10,7 @@ from portal.actors import Actor
 from portal.errors import Invalid
 from portal.ingest import services
 from portal.ingest.models import Device, QuarantinedEvent
+from portal.ingest.words import REFUSALS
 from portal.web.views import (
     RecordView,
     SQLAInterface,
@@ -100,12 +101,13 @@ class QuarantineView(RecordView):
         "status": lazy_gettext("Status"),
     }
     choices_columns = {
+        "code": REFUSALS,
         "status": [
             ("open", lazy_gettext("Not decided"), "wait"),
             ("again", lazy_gettext("Applied again soon"), "wait"),
             ("done", lazy_gettext("Applied again"), "ok"),
             ("closed", lazy_gettext("Closed"), "mute"),
-        ]
+        ],
     }
     empty_text = lazy_gettext("Nothing is here: every event that devices sent was applied.")
 

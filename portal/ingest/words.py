@@ -1,0 +1,37 @@
+"""What the codes of refused events mean, for people (docs/ingest-api.md lists them for devices)."""
+
+from flask_babel import lazy_gettext
+
+REFUSALS = [
+    ("bad_event", lazy_gettext("The event is not written as the interface asks")),
+    ("failed", lazy_gettext("A fault of the system")),
+    ("grant_invalid", lazy_gettext("The shift grant is not ours, or the secret was changed")),
+    ("grant_missing", lazy_gettext("No shift grant: nobody was signed in")),
+    ("grant_of_other_site", lazy_gettext("The shift grant is for another site")),
+    ("kit_expired", lazy_gettext("The rapid test lot had expired")),
+    ("kit_withdrawn", lazy_gettext("The rapid test lot was withdrawn")),
+    ("no_person", lazy_gettext("Nobody is named")),
+    ("not_rapid", lazy_gettext("The sample was not taken for a rapid test")),
+    ("not_read", lazy_gettext("The test was not read")),
+    ("outcome_differs", lazy_gettext("The two readings differ")),
+    ("person_in_tube", lazy_gettext("The person is in this tube already")),
+    ("read_too_early", lazy_gettext("The test was read too early")),
+    ("result_code_taken", lazy_gettext("Another sample has this result code")),
+    ("retest_of_other_person", lazy_gettext("The retest belongs to another person")),
+    ("same_person", lazy_gettext("The person who read may not release")),
+    ("sample_id_taken", lazy_gettext("Another sample has this number")),
+    ("session_of_other_site", lazy_gettext("The collection session is of another site")),
+    ("symptomatic_in_pool", lazy_gettext("A person with symptoms in a pool")),
+    ("tube_closed", lazy_gettext("The tube was discarded, lost or rejected")),
+    ("tube_gone", lazy_gettext("The tube has left the point")),
+    ("tube_in_other_session", lazy_gettext("The tube was opened in another session")),
+    ("tube_not_registered", lazy_gettext("The tube label was not handed out")),
+    ("tube_of_other_site", lazy_gettext("The tube is of another site")),
+    ("unknown_declaration", lazy_gettext("There is no declaration of this code")),
+    ("unknown_kit_lot", lazy_gettext("The rapid test lot is not registered")),
+    ("unknown_retest_of", lazy_gettext("The sample to repeat is not known")),
+    ("unknown_sample", lazy_gettext("There is no such sample")),
+    ("unknown_session", lazy_gettext("There is no collection session of this code")),
+    ("unknown_tube", lazy_gettext("The tube was not opened")),
+    ("unreadable_payload", lazy_gettext("The scanned code can not be read")),
+]
