@@ -90,6 +90,8 @@ class TicketView(RecordView):
     list_title = lazy_gettext("Faults and wishes")
     show_title = lazy_gettext("Fault or wish")
     edit_title = lazy_gettext("Answer")
+    # Free text and who wrote it: opening it leaves an event.
+    is_personal = True
     base_order = ("id", "desc")
     list_columns = [
         "created_at",
