@@ -43,6 +43,7 @@ SHOWING = {
     "PersonView.show",
     "ResultPaperView.index",
     "RetestView.index",
+    "RetestView.labels",
     "RetestView.paper",
     "SampleView.list",
     "SampleView.show",

@@ -18,7 +18,7 @@ from portal.people.models import DuplicateCandidate, Merge, Person
 from portal.roles import Role
 from portal.samples.models import Sample
 from tests.portal.results.laboratory import Laboratory, staff
-from tests.portal.results.test_counters import _recount
+from tests.portal.results.test_counters import recount
 
 ACTOR = system("test")
 
@@ -100,11 +100,11 @@ def test_whose_single_sample_answers_a_pool_follows_the_merge_and_its_undoing(
     _decide(laboratory.coordinator, pair, "same")
     merged = laboratory.states()
     assert merged != before or laboratory.findings() != []
-    assert laboratory.counts() == _recount()
+    assert laboratory.counts() == recount()
     with transaction(laboratory.coordinator) as session:
         services.undo_last(session, laboratory.coordinator)
     assert laboratory.states() == before
-    assert laboratory.counts() == _recount()
+    assert laboratory.counts() == recount()
     assert _roots() == dict.fromkeys(_roots())
 
 
