@@ -69,6 +69,7 @@ class State:
         nodes: object number and pages of each finished chunk.
         shared: digest of a font → its object number.
         label: object number of the label that lies over every page.
+        around: object numbers of what stands before and after the content of every page.
     """
 
     size: int
@@ -79,6 +80,7 @@ class State:
     nodes: list[tuple[int, int]]
     shared: dict[str, int]
     label: int
+    around: tuple[int, int]
 
 
 class CopyWriter:
@@ -104,10 +106,11 @@ class CopyWriter:
             with self._beside["offsets"].open("rb") as file:
                 self._offsets.fromfile(file, state.next_number)
         else:
-            self.state = State(0, 0, _FIRST_FREE, 0, 0, [], {}, 0)
+            self.state = State(0, 0, _FIRST_FREE, 0, 0, [], {}, 0, (0, 0))
             self._offsets.extend([0] * _FIRST_FREE)
             self._file.write(_HEAD)
             self.state.label = self._write_label()
+            self.state.around = (self._stream(b"", b"q"), self._stream(b"", b"Q q /TramCopy Do Q"))
 
     def __enter__(self) -> Self:
         return self
@@ -121,6 +124,7 @@ class CopyWriter:
             return None
         values = json.loads(self._beside["state"].read_text(encoding="ascii"))
         values["nodes"] = [tuple(node) for node in values["nodes"]]
+        values["around"] = tuple(values["around"])
         return State(**values)
 
     @staticmethod
@@ -217,15 +221,16 @@ class CopyWriter:
         self, page: pikepdf.Page, parent: int, extra: bytes = b"", *, is_labelled: bool = True
     ) -> int:
         known: dict[tuple[int, int], int] = {}
-        page.contents_coalesce()
-        content = page.obj.Contents.read_bytes()
-        over = b"\nQ q /TramCopy Do Q" if is_labelled else b"\nQ"
-        contents = self._stream(b"/Filter/FlateDecode", zlib.compress(b"q\n" + content + over))
+        held = page.obj.Contents
+        parts = list(held) if isinstance(held, pikepdf.Array) else [held]
+        inner = b" ".join(self._copied(part, known) for part in parts)
+        before, after = self.state.around
+        contents = b"[%d 0 R %s %d 0 R]" % (before, inner, after) if is_labelled else inner
         box = b" ".join(str(value).encode() for value in page.mediabox)
         resources = self._resources(page, known)
         return self._put(
             self._number(),
-            b"<</Type/Page/Parent %d 0 R/MediaBox[%s]/Contents %d 0 R/Resources %s%s>>"
+            b"<</Type/Page/Parent %d 0 R/MediaBox[%s]/Contents %s/Resources %s%s>>"
             % (parent, box, contents, resources, extra),
         )
 
@@ -397,7 +402,7 @@ def _feed(digest: Any, file: BinaryIO, count: int) -> None:
 
 def _digest(thing: Any) -> str:
     """What an object says, with everything it points to."""
-    told = hashlib.sha256()
+    told = hashlib.blake2b(digest_size=20)
 
     def tell(part: Any) -> None:
         if isinstance(part, pikepdf.Stream):
@@ -407,7 +412,9 @@ def _digest(thing: Any) -> str:
             for key in sorted(part.keys()):
                 told.update(key.encode() + b":")
                 tell(part[key])
-        elif isinstance(part, pikepdf.Array):
+        elif isinstance(part, pikepdf.Array) and any(
+            isinstance(one, pikepdf.Dictionary | pikepdf.Stream) for one in list(part)[:1]
+        ):
             told.update(b"[%d" % len(part))
             for one in part:
                 tell(one)
