@@ -4,19 +4,15 @@ from portal import settings
 
 _config = settings.load()
 
-wsgi_app = "portal.ingest.door:make_door()"
+wsgi_app = "portal.ingest.door:make_door"
 bind = f"0.0.0.0:{_config.ingest_port}"
-worker_class = "asgi"
+worker_class = "portal.web.hot_worker.HotWorker"
 workers = _config.ingest_workers
-asgi_lifespan = "on"
-# Both in C: half the time of a request is the server's, not ours.
 asgi_loop = "uvloop"
-http_parser = "fast"
 backlog = 2048
 # A worker that hangs is replaced; every batch it acknowledged is in the journal.
 timeout = 60
 graceful_timeout = 15
-keepalive = 75
 control_socket_disable = True
 proc_name = "tram-door"
 accesslog = None

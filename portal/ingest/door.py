@@ -1,6 +1,8 @@
-"""The door: a bare ASGI application that takes batches, keeps them, and tells outcomes.
+"""The door: takes batches, keeps them, and tells outcomes. Runs under its own gunicorn group.
 
-Nothing here waits for anything but the journal. See docs/ingest-api.md for the wire format.
+Nothing here waits for anything but the journal, and a batch costs no task of its own: it is read,
+checked and pushed in one go, and answered when its commit has ended. See docs/ingest-api.md for
+the wire format.
 """
 
 import asyncio
@@ -9,7 +11,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
@@ -23,50 +25,46 @@ from portal.ingest.envelope import MAX_BODY_BYTES, BadEnvelope, read_envelope
 from portal.ingest.group_commit import GroupCommit, Overloaded
 from portal.ingest.journal import Arrival, JournalDown, open_journal
 from portal.ingest.tokens import KnownDevice, Tokens
+from portal.web import hot_http
+from portal.web.hot_http import JSON, Answer, Done, Request
 
 log = logging.getLogger("tram.door")
 T = TypeVar("T")
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-BODY_SECONDS = 30.0
 MAX_OUTCOMES = 1000
 _DEFAULT_OUTCOMES = 500
 _LONGEST_TOKEN = 200
-_JSON = (b"content-type", b"application/json")
 
 
 class Refused(Exception):
-    """An answer other than success. `code` is stable; `message` is one plain sentence."""
+    """An answer other than success."""
 
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        *,
-        details: list[str] | None = None,
-        headers: tuple[tuple[bytes, bytes], ...] = (),
-    ) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.headers = headers
-        self.body = orjson.dumps(
-            {"error": {"code": code, "message": message, "details": details or []}}
-        )
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def _refused(
+    status: int,
+    code: str,
+    message: str,
+    *,
+    details: list[str] | None = None,
+    headers: hot_http.Headers = (),
+) -> Refused:
+    return Refused(hot_http.error(status, code, message, details=details, headers=headers))
 
 
 def _retry(status: int, code: str, message: str, seconds: int) -> Refused:
     # Spread, so that those refused together do not come back together.
-    after = str(seconds + random.randrange(3)).encode()  # noqa: S311 - not a secret
-    return Refused(status, code, message, headers=((b"retry-after", after),))
+    after = str(seconds + random.randrange(3))  # noqa: S311 - not a secret
+    return _refused(status, code, message, headers=(("retry-after", after),))
 
 
 class Door:
-    """The ASGI application. Opens journal and database at start-up, in the worker itself."""
+    """The handler behind the door's connections."""
+
+    max_body_bytes = MAX_BODY_BYTES
 
     def __init__(self, config: settings.Settings) -> None:
         self._config = config
@@ -77,58 +75,13 @@ class Door:
             ("GET", "/healthz"): self._health,
             ("GET", "/metrics"): self._metrics,
         }
-        self._paths = {path for _, path in self._routes}
+        # Tasks that are not kept may be collected before they end.
+        self._asked: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request, or runs the worker's life cycle."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-            return
-        try:
-            status, headers, body = await self._answer(scope, receive)
-        except Refused as refused:
-            status, body = refused.status, refused.body
-            headers = (_JSON, *refused.headers)
-            self.counts[f"refused_{refused.status}"] += 1
-        except Exception:
-            log.exception("the door failed at %s %s", scope["method"], scope["path"])
-            self.counts["refused_500"] += 1
-            failed = Refused(500, "internal", "Something failed here. Nothing was kept; try again.")
-            status, headers, body = 500, (_JSON,), failed.body
-        length = (b"content-length", str(len(body)).encode())
-        await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-        await send({"type": "http.response.body", "body": body})
+    # -- the worker's life
 
-    async def _answer(
-        self, scope: Scope, receive: Receive
-    ) -> tuple[int, tuple[tuple[bytes, bytes], ...], bytes]:
-        route = self._routes.get((scope["method"], scope["path"]))
-        if route is not None:
-            return await route(scope, receive)
-        if scope["path"] not in self._paths:
-            raise Refused(404, "not_found", "There is nothing at this address.")
-        allowed = ", ".join(method for method, path in self._routes if path == scope["path"])
-        raise Refused(
-            405,
-            "method_not_allowed",
-            f"This address takes {allowed}.",
-            headers=((b"allow", allowed.encode()),),
-        )
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                self._open()
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                await self._commits.close()
-                self._asking.shutdown(wait=True)
-                self._engine.dispose()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
-
-    def _open(self) -> None:
+    async def start(self) -> None:
+        """Opens journal and database, in the worker itself."""
         self._engine = db.make_engine(self._config.database_url)
         self._tokens = Tokens(self._engine)
         self._asking = ThreadPoolExecutor(2, thread_name_prefix="asking")
@@ -139,26 +92,97 @@ class Door:
         except sa.exc.DBAPIError as error:
             log.warning("the database does not answer yet: %s", type(error.orig).__name__)
 
+    async def stop(self) -> None:
+        """Commits what was taken, then closes."""
+        if self._asked:
+            await asyncio.wait(self._asked)
+        await self._commits.close()
+        self._asking.shutdown(wait=True)
+        self._engine.dispose()
+
+    # -- requests
+
+    def handle(self, request: Request, done: Done) -> None:
+        """See `hot_http.Handler`."""
+        route = self._routes.get((request.method, request.path))
+        if route is None:
+            self._answer(done, hot_http.refuse_rest(request, self._routes))
+            return
+        try:
+            route(request, done)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it gets an answer
+            self._fail(request, done, error)
+
+    def _answer(self, done: Done, answer: Answer) -> None:
+        if answer.status >= 400:  # noqa: PLR2004 - refused
+            self.counts[f"refused_{answer.status}"] += 1
+        done(answer)
+
+    def _fail(self, request: Request, done: Done, error: BaseException) -> None:
+        if isinstance(error, Refused):
+            self._answer(done, error.answer)
+            return
+        log.error("the door failed at %s %s", request.method, request.path, exc_info=error)
+        message = "Something failed here. Nothing was kept; try again."
+        self._answer(done, hot_http.error(500, "internal", message))
+
+    def too_large(self) -> Answer:
+        """See `hot_http.Handler`."""
+        self.counts["refused_413"] += 1
+        message = f"A batch has at most {MAX_BODY_BYTES} bytes; send it in parts."
+        return hot_http.error(413, "too_large", message)
+
+    def cut(self) -> Answer:
+        """See `hot_http.Handler`."""
+        self.counts["refused_400"] += 1
+        return hot_http.error(400, "cut", "The connection ended before the body did.")
+
+    def too_slow(self) -> Answer:
+        """See `hot_http.Handler`."""
+        self.counts["refused_408"] += 1
+        return hot_http.error(408, "too_slow", "The body did not arrive in time.")
+
     # -- routes
 
-    async def _accept(
-        self, scope: Scope, receive: Receive
-    ) -> tuple[int, tuple[tuple[bytes, bytes], ...], bytes]:
-        headers = _headers(scope)
-        _check_type(headers)
-        device = await self._known_device(headers)
-        body = await _read_body(headers, receive)
+    def _accept(self, request: Request, done: Done) -> None:
+        _check_type(request.headers)
+        digest = self._digest(request.headers)
+        is_known, device = self._tokens.peek(digest)
+        if is_known:
+            self._keep(request, device, done)
+        else:
+            self._later(request, done, self._look_up_and_keep(request, digest, done))
+
+    async def _look_up_and_keep(self, request: Request, digest: str, done: Done) -> None:
+        self._keep(request, await self._ask(self._tokens.look_up, digest), done)
+
+    def _keep(self, request: Request, device: KnownDevice | None, done: Done) -> None:
+        device = _require(device)
         try:
-            envelope = read_envelope(body)
+            envelope = read_envelope(request.body)
         except BadEnvelope as bad:
-            raise Refused(
+            raise _refused(
                 400, "bad_envelope", "The body is not a batch.", details=bad.problems
             ) from bad
         if envelope.device_uid != device.uid_hex:
             raise _unauthorised("The token belongs to another device.")
-        arrival = Arrival(device.id, envelope.seq, time.time_ns() // 1000, body)
+
+        def kept(down: JournalDown | None) -> None:
+            if down is not None:
+                log.error("the journal failed: %s", down)
+                message = "Nothing can be kept now; try again."
+                self._answer(done, _retry(503, "journal_down", message, 5).answer)
+                return
+            self.counts["accepted_batches"] += 1
+            self.counts["accepted_events"] += envelope.event_count
+            one = envelope.batch_id
+            batch_id = f"{one[:8]}-{one[8:12]}-{one[12:16]}-{one[16:20]}-{one[20:]}"
+            answer = f'{{"batch_id":"{batch_id}","accepted":{envelope.event_count}}}'
+            done(Answer(202, (JSON,), answer.encode()))
+
+        received_at = time.time_ns() // 1000
         try:
-            await self._commits.append(arrival)
+            self._commits.push(Arrival(device.id, envelope.seq, received_at, request.body), kept)
         except Overloaded as overloaded:
             message = (
                 "This device has too much on its way; wait for answers."
@@ -166,44 +190,37 @@ class Door:
                 else "Too much is arriving at once; nothing is lost, try again."
             )
             raise _retry(429, "overloaded", message, 1) from overloaded
-        except JournalDown as down:
-            log.error("the journal failed: %s", down)  # noqa: TRY400 - the trace is no news
-            raise _retry(503, "journal_down", "Nothing can be kept now; try again.", 5) from down
-        self.counts["accepted_batches"] += 1
-        self.counts["accepted_events"] += envelope.event_count
-        one = envelope.batch_id
-        batch_id = f"{one[:8]}-{one[8:12]}-{one[12:16]}-{one[16:20]}-{one[20:]}"
-        answer = f'{{"batch_id":"{batch_id}","accepted":{envelope.event_count}}}'
-        return 202, (_JSON,), answer.encode()
 
-    async def _tell(
-        self, scope: Scope, receive: Receive
-    ) -> tuple[int, tuple[tuple[bytes, bytes], ...], bytes]:
-        del receive
-        device = await self._known_device(_headers(scope))
-        after, limit = _read_cursor(scope["query_string"])
+    def _tell(self, request: Request, done: Done) -> None:
+        self._later(request, done, self._tell_outcomes(request, done))
+
+    async def _tell_outcomes(self, request: Request, done: Done) -> None:
+        digest = self._digest(request.headers)
+        is_known, device = self._tokens.peek(digest)
+        if not is_known:
+            device = await self._ask(self._tokens.look_up, digest)
+        device_id = _require(device).id
+        after, limit = _read_cursor(request.query)
 
         def ask() -> list[dict[str, Any]]:
             with self._engine.connect() as connection:
                 return queries.outcomes_after(
-                    connection, device_id=device.id, after=after, limit=limit
+                    connection, device_id=device_id, after=after, limit=limit
                 )
 
         found = await self._ask(ask)
         following = found[-1]["cursor"] if found else after
         body = orjson.dumps({"outcomes": found, "next": following, "is_more": len(found) == limit})
-        return 200, (_JSON, (b"cache-control", b"no-store")), body
+        done(Answer(200, (JSON, ("cache-control", "no-store")), body))
 
-    async def _health(
-        self, scope: Scope, receive: Receive
-    ) -> tuple[int, tuple[tuple[bytes, bytes], ...], bytes]:
-        del scope, receive
-        return 200, (_JSON,), b'{"status":"ok"}'
+    def _health(self, request: Request, done: Done) -> None:
+        del request
+        done(Answer(200, (JSON,), b'{"status":"ok"}'))
 
-    async def _metrics(
-        self, scope: Scope, receive: Receive
-    ) -> tuple[int, tuple[tuple[bytes, bytes], ...], bytes]:
-        del scope, receive
+    def _metrics(self, request: Request, done: Done) -> None:
+        self._later(request, done, self._tell_metrics(done))
+
+    async def _tell_metrics(self, done: Done) -> None:
         figures: dict[str, int] = {
             **self.counts,
             "commits": self._commits.group_count,
@@ -223,7 +240,8 @@ class Door:
                 f"tram_applier_running {int(standing.is_running)}\n",
                 f"tram_applier_position {standing.position}\n",
             ]
-        return 200, ((b"content-type", b"text/plain; version=0.0.4"),), "".join(lines).encode()
+        kind = (("content-type", "text/plain; version=0.0.4"),)
+        done(Answer(200, kind, "".join(lines).encode()))
 
     def _standing(self) -> queries.Standing:
         with self._engine.connect() as connection:
@@ -231,19 +249,26 @@ class Door:
 
     # -- parts
 
-    async def _known_device(self, headers: dict[bytes, bytes]) -> KnownDevice:
-        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST_TOKEN:
-            raise _unauthorised("A device token is needed: Authorization: Bearer …")
-        digest = self._tokens.digest(token)
-        is_known, device = self._tokens.peek(digest)
-        if not is_known:
-            device = await self._ask(self._tokens.look_up, digest)
-        if device is None:
-            raise _unauthorised("The token is not known, or was revoked.")
-        return device
+    def _later(self, request: Request, done: Done, work: Coroutine[Any, Any, None]) -> None:
+        """Runs what must ask the database in a task of its own."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._asked.add(task)
 
-    async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
+        def ended(task: asyncio.Task[None]) -> None:
+            self._asked.discard(task)
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                self._fail(request, done, error)
+
+        task.add_done_callback(ended)
+
+    def _digest(self, headers: dict[bytes, bytes]) -> str:
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer" or not 0 < len(token) <= _LONGEST_TOKEN:
+            raise _unauthorised("A device token is needed: Authorization: Bearer …")
+        return self._tokens.digest(token.decode("latin-1"))
+
+    async def _ask(self, question: Callable[..., T], *arguments: object) -> T:
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._asking, question, *arguments)
@@ -254,12 +279,13 @@ class Door:
 
 
 def _unauthorised(message: str) -> Refused:
-    return Refused(401, "unauthorised", message, headers=((b"www-authenticate", b"Bearer"),))
+    return _refused(401, "unauthorised", message, headers=(("www-authenticate", "Bearer"),))
 
 
-def _headers(scope: Scope) -> dict[bytes, bytes]:
-    # ASGI gives the names in lower case.
-    return dict(scope["headers"])
+def _require(device: KnownDevice | None) -> KnownDevice:
+    if device is None:
+        raise _unauthorised("The token is not known, or was revoked.")
+    return device
 
 
 def _check_type(headers: dict[bytes, bytes]) -> None:
@@ -268,43 +294,7 @@ def _check_type(headers: dict[bytes, bytes]) -> None:
         kind = kind.partition(b";")[0].strip().lower()
     coding = headers.get(b"content-encoding", b"identity").strip().lower()
     if kind != b"application/json" or coding != b"identity":
-        raise Refused(415, "bad_content_type", "Send application/json, not compressed.")
-
-
-async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
-    length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > MAX_BODY_BYTES:
-        raise _too_large()
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Refused(400, "cut", "The connection ended before the body did.")
-                part = message.get("body", b"")
-                size += len(part)
-                if size > MAX_BODY_BYTES:
-                    raise _too_large()
-                parts.append(part)
-                if not message.get("more_body", False):
-                    break
-    except TimeoutError as error:
-        raise Refused(408, "too_slow", "The body did not arrive in time.") from error
-    body = parts[0] if len(parts) == 1 else b"".join(parts)
-    if length.isdigit() and int(length) != size:
-        raise Refused(400, "cut", "The body is shorter than its Content-Length.")
-    return body
-
-
-def _too_large() -> Refused:
-    return Refused(
-        413,
-        "too_large",
-        f"A batch has at most {MAX_BODY_BYTES} bytes; send it in parts.",
-        headers=((b"connection", b"close"),),
-    )
+        raise _refused(415, "bad_content_type", "Send application/json, not compressed.")
 
 
 def _read_cursor(query_string: bytes) -> tuple[int, int]:
@@ -321,10 +311,10 @@ def _read_cursor(query_string: bytes) -> tuple[int, int]:
         else:
             numbers[name] = int(text)
     if problems:
-        raise Refused(400, "bad_query", "The query is wrong.", details=problems)
+        raise _refused(400, "bad_query", "The query is wrong.", details=problems)
     return numbers["after"], numbers["limit"]
 
 
 def make_door() -> Door:
-    """The application that gunicorn loads, with the settings of the environment."""
+    """The handler that gunicorn loads, with the settings of the environment."""
     return Door(settings.load())

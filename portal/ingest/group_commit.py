@@ -6,10 +6,17 @@ week to send does not keep the others out.
 """
 
 import asyncio
+import logging
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from portal.ingest.journal import Arrival, Journal, JournalDown
+
+log = logging.getLogger("tram.door")
+
+# Called in the event loop once it is durable (None), or with why it was not kept.
+Kept = Callable[[JournalDown | None], None]
 
 MAX_WAITING_BYTES = 64 << 20
 MAX_WAITING_BYTES_OF_A_DEVICE = 8 << 20
@@ -26,24 +33,23 @@ class Overloaded(Exception):
 
 
 class GroupCommit:
-    """Appends to a journal from many coroutines at once."""
+    """Appends to a journal for many connections at once."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         # device → its arrivals in order; the first device of the mapping has the next turn.
-        self._waiting: OrderedDict[int, deque[tuple[Arrival, asyncio.Future[int]]]] = OrderedDict()
+        self._waiting: OrderedDict[int, deque[tuple[Arrival, Kept]]] = OrderedDict()
         self._device_bytes: dict[int, int] = {}
         self._runner: asyncio.Task[None] | None = None
         self.waiting_bytes = 0
         self.group_count = 0
 
-    async def append(self, arrival: Arrival) -> int:
-        """Returns the position once the arrival is durable.
+    def push(self, arrival: Arrival, kept: Kept) -> None:
+        """Takes an arrival; `kept` is called when its commit has ended.
 
         Raises:
             Overloaded: it was not taken; too much is waiting.
-            JournalDown: it was not kept; the journal failed.
         """
         size = len(arrival.body)
         of_device = self._device_bytes.get(arrival.device_id, 0)
@@ -53,38 +59,45 @@ class GroupCommit:
             raise Overloaded(is_device=False)
         self.waiting_bytes += size
         self._device_bytes[arrival.device_id] = of_device + size
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(arrival.device_id, deque()).append((arrival, future))
-        if self._runner is None or self._runner.done():
-            self._runner = asyncio.create_task(self._run())
-        return await future
+        own = self._waiting.get(arrival.device_id)
+        if own is None:
+            own = self._waiting[arrival.device_id] = deque()
+        own.append((arrival, kept))
+        if self._runner is None:
+            self._runner = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._waiting:
-            group = self._take_group()
-            arrivals = [arrival for arrival, _ in group]
-            try:
-                positions = await loop.run_in_executor(self._thread, self._journal.append, arrivals)
-            except JournalDown as error:
-                for _, future in group:
-                    if not future.done():
-                        future.set_exception(error)
-            else:
-                for (_, future), position in zip(group, positions, strict=True):
-                    if not future.done():  # its client may have gone; the batch is kept anyway
-                        future.set_result(position)
-            self.group_count += 1
-            self._forget(arrivals)
+        try:
+            while self._waiting:
+                group = self._take_group()
+                down = None
+                try:
+                    arrivals = [arrival for arrival, _ in group]
+                    await loop.run_in_executor(self._thread, self._journal.append, arrivals)
+                except JournalDown as error:
+                    down = error
+                except Exception as error:
+                    log.exception("the journal failed in a way nobody foresaw")
+                    down = JournalDown(type(error).__name__)
+                self.group_count += 1
+                self._forget(arrivals)
+                for _, kept in group:
+                    try:
+                        kept(down)
+                    except Exception:  # the others of the group are told all the same
+                        log.exception("a kept batch could not be acknowledged")
+        finally:
+            self._runner = None
 
-    def _take_group(self) -> list[tuple[Arrival, asyncio.Future[int]]]:
-        group: list[tuple[Arrival, asyncio.Future[int]]] = []
+    def _take_group(self) -> list[tuple[Arrival, Kept]]:
+        group: list[tuple[Arrival, Kept]] = []
         size = 0
         while self._waiting and len(group) < MAX_GROUP_SIZE and size < MAX_GROUP_BYTES:
             device_id, own = next(iter(self._waiting.items()))
-            arrival, future = own.popleft()
-            group.append((arrival, future))
-            size += len(arrival.body)
+            taken = own.popleft()
+            group.append(taken)
+            size += len(taken[0].body)
             if own:
                 self._waiting.move_to_end(device_id)
             else:
@@ -103,7 +116,7 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Commits what is waiting, then closes the journal."""
-        while self._runner is not None and not self._runner.done():
+        while self._runner is not None:
             await self._runner
         self._thread.shutdown(wait=True)
         self._journal.close()

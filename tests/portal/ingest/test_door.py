@@ -13,8 +13,8 @@ from portal.ingest import door as doors
 from portal.ingest import group_commit, services, tokens
 from portal.ingest.door import Door
 from portal.ingest.journal import JournalDown, open_journal
-from tests.portal.ingest.asgi import ask, running
 from tests.portal.ingest.province import make_province
+from tests.portal.ingest.speaking import ask, running
 
 BATCHES = "/ingest/v1/batches"
 
@@ -83,6 +83,7 @@ def test_an_accepted_batch_is_in_the_journal(config, device) -> None:
         ({"authorization": "Bearer wrong"}, 401, "unauthorised"),
         ({"authorization": "Basic abc"}, 401, "unauthorised"),
         ({"authorization": "Bearer " + "x" * 5000}, 401, "unauthorised"),
+        ({"authorization": "Bearer " + "x" * 9000}, 431, "headers_too_large"),
         ({"content-type": "text/plain"}, 415, "bad_content_type"),
         ({"content-encoding": "gzip"}, 415, "bad_content_type"),
         ({"content-length": "99999999"}, 413, "too_large"),
@@ -146,17 +147,10 @@ def test_a_cut_body_is_not_kept(config, device) -> None:
 
     async def story(door):
         cut = await ask(door, "POST", BATCHES, body=body[:30], headers=_headers(token), is_cut=True)
-        short = await ask(
-            door,
-            "POST",
-            BATCHES,
-            body=body,
-            headers=_headers(token, **{"content-length": str(len(body) + 1)}),
-        )
-        return cut, short
+        return cut, door.counts["accepted_batches"]
 
-    cut, short = _run(config, story)
-    assert (cut.status, cut.code) == (short.status, short.code) == (400, "cut")
+    cut, kept_count = _run(config, story)
+    assert (cut.status, cut.code, kept_count) == (400, "cut", 0)
 
 
 def test_a_body_that_grows_past_the_limit_is_refused(config, device) -> None:
@@ -244,7 +238,7 @@ def test_other_addresses_and_methods(config) -> None:
     assert b"tram_door_refused_405" in metrics.body
 
 
-@pytest.mark.parametrize("query", [b"after=-1", b"after=x", b"limit=0", b"limit=1001", b"after="])
+@pytest.mark.parametrize("query", ["after=-1", "after=x", "limit=0", "limit=1001", "after="])
 def test_a_bad_cursor_is_a_400(config, device, query) -> None:
     _, token = device
 

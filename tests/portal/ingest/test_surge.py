@@ -17,9 +17,9 @@ from portal.ingest.door import Door
 from portal.ingest.journal import Arrival, open_journal
 from portal.ingest.models import ApplierState, EventOutcome
 from portal.samples.models import Sample
-from tests.portal.ingest.asgi import ask, running
 from tests.portal.ingest.device import allow_tubes, enrol, tube_code
 from tests.portal.ingest.province import make_province
+from tests.portal.ingest.speaking import ask, running
 
 ACTOR = system("test")
 MALFORMED = 10_000
