@@ -25,16 +25,17 @@ from tests.portal.ingest.device import FakeDevice, allow_tubes, enrol, tube_code
 from tests.portal.ingest.province import make_province
 
 POOL = 5
+BATCH_TUBES = int(os.environ.get("BENCH_TUBES", "10"))
 
 
-def fill(journal, devices: list[FakeDevice], people: int, batch_tubes: int = 10) -> int:
-    """Appends batches of `batch_tubes` tubes each; how many events."""
+def fill(journal, devices: list[FakeDevice], people: int, batch_tubes: int) -> int:
+    """Appends batches of `batch_tubes` tubes each, or of one event (0); how many events."""
     chance = random.Random(1)
     count = events = tube = 0
     while count < people:
         device = devices[tube % len(devices)]
         made = []
-        for _ in range(batch_tubes):
+        for _ in range(max(batch_tubes, 1)):
             tube += 1
             code = tube_code(tube)
             made.append(device.opened(code))
@@ -47,7 +48,8 @@ def fill(journal, devices: list[FakeDevice], people: int, batch_tubes: int = 10)
             made.append(device.sealed(code, POOL))
             count += POOL
         events += len(made)
-        journal.append([device.batch(*made)])
+        parts = [made] if batch_tubes else [[event] for event in made]
+        journal.append([device.batch(*part) for part in parts])
     return events
 
 
@@ -66,7 +68,7 @@ def measure(url: str, folder: Path, people: int) -> None:
     allow_tubes(place)
     devices = [enrol(place, config.secret_key, f"Máy {n}") for n in range(20)]
     journal = open_journal(config)
-    events = fill(journal, devices, people)
+    events = fill(journal, devices, people, BATCH_TUBES)
     applier = Applier(config, journal)
     applier.take_lease()
     backend = _Backend(engine)

@@ -9,3 +9,11 @@ function request()
   end
   return file:read(tonumber(length))
 end
+
+-- Milliseconds between two requests of a connection, to hold a rate instead of finding the limit.
+local pause = tonumber(os.getenv("LOAD_PAUSE_MS") or "")
+if pause then
+  function delay()
+    return pause
+  end
+end

@@ -30,7 +30,7 @@ class Server:
             [sys.executable, "-m", "gunicorn", "--log-level", "warning", *arguments],
             cwd=ROOT,
             env={**os.environ, **environ},
-            start_new_session=True,
+            process_group=0,
             preexec_fn=die_with(os.getpid()),  # noqa: PLW1509
         )
 
@@ -68,7 +68,7 @@ class Server:
             except OSError:
                 continue
             parts = fields.split()
-            if int(parts[3]) == self.process.pid:  # its session
+            if int(parts[2]) == self.process.pid:  # its process group
                 total += int(parts[11]) + int(parts[12])
         return total / _TICKS
 
@@ -97,14 +97,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def measure(server: Server, file: Path, *, seconds: float, connections: int) -> Measured:
-    """Sends the file's requests over kept-alive connections for a while, by one thread of wrk."""
+def measure(
+    server: Server, file: Path, *, seconds: float, connections: int, pause_ms: int | None = None
+) -> Measured:
+    """Sends the file's requests over kept-alive connections for a while, by one thread of wrk.
+
+    With `pause_ms` each connection waits so long between two requests.
+    """
+    pause = {} if pause_ms is None else {"LOAD_PAUSE_MS": str(pause_ms)}
     before = server.cpu_seconds()
     out = subprocess.run(
         ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds:.0f}s", "--latency",
          "--timeout", "10s", "-s", str(_SCRIPT), f"http://127.0.0.1:{server.port}/"],
         capture_output=True, text=True, check=True, timeout=seconds + 60,
-        env={**os.environ, "LOAD_FILE": str(file)},
+        env={**os.environ, **pause, "LOAD_FILE": str(file)},
     ).stdout  # fmt: skip
     done = re.search(r"(\d+) requests in ([\d.]+)s", out)
     wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", out)

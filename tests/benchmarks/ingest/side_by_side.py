@@ -2,7 +2,7 @@
 
 Accepted is what the load generator saw acknowledged, applied is counted in the tables afterwards.
 For the plain doors the two are one; ours is measured as what the door takes with the applier off,
-and then as what the applier makes of a journal of its own.
+then as what the applier makes of a journal of its own, then both at once.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tests.benchmarks.ingest import bench_applier, bench_door, contenders, wire
+from tests.benchmarks.ingest import bench_applier, bench_door, bench_sustained, contenders, wire
 from tests.benchmarks.ingest.serving import ROOT, Server, free_port, measure
 
 SECONDS = bench_door.SECONDS
@@ -70,10 +70,11 @@ def plain(kind: str, url: str, folder: Path) -> None:
 def on(url: str, folder: Path) -> None:
     """All of them on one kind of database, each in a database of its own."""
     kind = sa.make_url(url).get_backend_name()
-    urls = {name: _database(url, folder, name) for name in ("plain", "door", "applier")}
+    urls = {name: _database(url, folder, name) for name in ("plain", "door", "applier", "both")}
     plain(kind, urls["plain"], folder)
     bench_door.bench(urls["door"], folder / "door", [1, 50, 500])
     bench_applier.measure(urls["applier"], folder / "applier", APPLIED_PEOPLE)
+    bench_sustained.bench(urls["both"], folder / "both")
 
 
 def _database(url: str, folder: Path, name: str) -> str:
