@@ -8,8 +8,9 @@ and has checked the scope of what it writes. Callers: `portal.people.register`,
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
-from typing import Any, TypeGuard
+from typing import Any, Self, TypeGuard
 
 import sqlalchemy as sa
 from flask_appbuilder import Model
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NAIVE_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - stored UTC has no zone in SQLite
 _MICROSECOND = dt.timedelta(microseconds=1)
+_SEPARATOR = "\x1f"
 
 
 def is_sqlite(session: Session) -> bool:
@@ -52,6 +54,22 @@ class InstantText:
         return known
 
 
+# Nearly always without a hole: then two numbers say them all.
+_NEXT_IDS = """
+SELECT min(v), max(v), CASE WHEN max(v) - min(v) + 1 <> count(*) THEN array_agg(v) END
+FROM (SELECT nextval('{sequence}') AS v FROM generate_series(1, :count)) AS taken
+"""
+
+
+@cache
+def _next_ids_of(engine: sa.Engine, table: str) -> sa.TextClause:
+    """The statement, with the table's sequence looked up once and not for each number."""
+    find = sa.text("SELECT pg_get_serial_sequence(:name, 'id')")
+    with engine.connect() as connection:
+        sequence = connection.execute(find, {"name": table}).scalar_one()
+    return sa.text(_NEXT_IDS.format(sequence=sequence))
+
+
 def next_ids(session: Session, table: str, count: int) -> list[int]:
     """Keys for `count` new rows, rising. On SQLite the caller must hold the write lock already."""
     if count == 0:
@@ -59,10 +77,9 @@ def next_ids(session: Session, table: str, count: int) -> list[int]:
     if is_sqlite(session):
         last = session.execute(sa.text(f"SELECT coalesce(max(id), 0) FROM {table}")).scalar_one()  # noqa: S608
         return list(range(last + 1, last + count + 1))
-    statement = sa.text(
-        "SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)"
-    )
-    return list(session.execute(statement, {"name": table, "count": count}).scalars())
+    statement = _next_ids_of(session.connection().engine, table)
+    first, last, others = session.execute(statement, {"count": count}).one()
+    return sorted(others) if others else list(range(first, last + 1))
 
 
 def insert_rows(
@@ -73,28 +90,89 @@ def insert_rows(
     Values are text, numbers, truth values, None or bytes; instants as `InstantText`, days as ISO
     text, UUIDs as 32 hexadecimal digits, JSON as text.
     """
-    if not rows:
-        return
+    if rows:
+        _insert(session, session.connection(), table, columns, rows)
+
+
+def _insert(
+    session: Session,
+    connection: sa.Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
     constants = _constants(table, frozenset(columns))
     if constants:
         columns = (*columns, *(name for name, _ in constants))
         values = tuple(value for _, value in constants)
         rows = [(*row, *values) for row in rows]
     names = ", ".join(columns)
-    driver = session.connection().connection.driver_connection
+    driver = connection.connection.driver_connection
     if driver is None:
         raise RuntimeError("the session has no connection")
     cursor = driver.cursor()
+    statement = f"COPY {table} ({names}) FROM STDIN"
+    dbapi = connection.dialect.loaded_dbapi
     try:
         if is_sqlite(session):
             marks = ", ".join("?" * len(columns))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
+            statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - ours
+            cursor.executemany(statement, rows)
         else:
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            with cursor.copy(statement) as copy:
                 for row in rows:
                     copy.write_row(row)
+    except dbapi.Error as error:
+        # As SQLAlchemy would say it: callers tell a database that is away from a row that is bad.
+        raise sa.exc.DBAPIError.instance(
+            statement, None, error, dbapi.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
     finally:
         cursor.close()
+
+
+class Writer:
+    """Inserts in their order while the caller prepares the next; a context manager.
+
+    On PostgreSQL the server's work and ours overlap. Until `wait` the session may not be used
+    otherwise. SQLite works in our own process: there each insert happens at once.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._connection = session.connection()
+        self._thread = None if is_sqlite(session) else ThreadPoolExecutor(1, "writer")
+        self._begun: list[Future[None]] = []
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """See `insert_rows`. A failure is raised here or by `wait`."""
+        if not rows:
+            return
+        if self._thread is None:
+            _insert(self._session, self._connection, table, columns, rows)
+        else:
+            self._begun.append(
+                self._thread.submit(_insert, self._session, self._connection, table, columns, rows)
+            )
+
+    def wait(self) -> None:
+        """Returns when everything is inserted; raises the first failure."""
+        begun, self._begun = self._begun, []
+        wait(begun)
+        for future in begun:
+            future.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            wait(self._begun)
+            if kind is None:
+                self.wait()
+        finally:
+            if self._thread is not None:
+                self._thread.shutdown(wait=True)
 
 
 @cache
@@ -142,9 +220,18 @@ def look_up(
             lock="",
         )
         return [tuple(row) for row in session.execute(sa.text(filled), {"keys": json.dumps(rows)})]
-    arrays = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in types.items())
+    columns: dict[str, Any] = {}
+    arrays = []
+    for (name, kind), values in zip(types.items(), zip(*rows, strict=True), strict=True):
+        # One text for a column: an array would be written value by value.
+        text = _SEPARATOR.join(map(str, values))
+        is_plain = text != "" and text.count(_SEPARATOR) == len(values) - 1
+        columns[name] = text if is_plain else list(values)
+        given = f"string_to_array(:{name}, chr(31))" if is_plain else f":{name}"
+        arrays.append(f"CAST({given} AS {kind}[])")
     filled = statement.format(
-        keys=f"unnest({arrays}) AS k ({', '.join(types)})", join="JOIN", lock="FOR UPDATE"
+        keys=f"unnest({', '.join(arrays)}) AS k ({', '.join(types)})",
+        join="JOIN",
+        lock="FOR UPDATE",
     )
-    columns = {name: [row[n] for row in rows] for n, name in enumerate(types)}
     return [tuple(row) for row in session.execute(sa.text(filled), columns)]

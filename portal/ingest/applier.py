@@ -36,7 +36,8 @@ log = logging.getLogger("tram.applier")
 _Piece = tuple[list[Entry], ReadAhead]
 
 ACTOR = system("applier")
-MAX_BATCHES = 400
+# The most in one transaction: the more is waiting, the less each costs.
+MAX_BATCHES = 4000
 MAX_BYTES = 2 << 20
 IDLE_SECONDS = 0.05
 GAP = dt.timedelta(seconds=300)

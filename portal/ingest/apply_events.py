@@ -37,6 +37,8 @@ ON o.device_id = k.device_id AND o.event_id = k.event_id
 """
 _ACTOR = system("applier")
 _UNPROVED = "dcc.unverified"
+# People are handed to the database in such pieces, while the rest is judged.
+_WRITTEN_TOGETHER = 1000
 _KINDS_OF_SAMPLES = {"sample.withdrawn", "antigen.read", "antigen.released"}
 
 
@@ -108,16 +110,22 @@ class EventApplier:
         todo = self._choose(batches, sources)
         self._known.begin(self._session)
         self._load(todo)
-        for n in todo:
-            source = sources[events.body[n]]
-            said, username = self._judge(n, source)
-            event_id = events.event_id[n]
-            if event_id:
-                self.outcomes.add(source, event_id, username, events.kind[n], said)
-            if not said.is_applied:
-                self.outcomes.quarantine(source, event_id, raw_event(bodies, events, n), said)
-        for finding in self._registration.findings:
-            self.outcomes.find(finding)
+        with bulk.Writer(self._session) as writer:
+            for place, n in enumerate(todo):
+                source = sources[events.body[n]]
+                said, username = self._judge(n, source)
+                event_id = events.event_id[n]
+                if event_id:
+                    self.outcomes.add(source, event_id, username, events.kind[n], said)
+                if not said.is_applied:
+                    self.outcomes.quarantine(source, event_id, raw_event(bodies, events, n), said)
+                if place % _WRITTEN_TOGETHER == _WRITTEN_TOGETHER - 1:
+                    self._registration.write_people(writer)
+            for finding in self._registration.findings:
+                self.outcomes.find(finding)
+            self._registration.write(writer)
+            self.outcomes.write(writer, now=bulk.InstantText(self._session)(self._at))
+            self._known.match_made(self._people)
         self._registration.flush()
         self._antigen.flush(self._registration.collected())
         self._settle_rapid_tests()

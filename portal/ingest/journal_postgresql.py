@@ -33,9 +33,15 @@ kept AS (
 )
 SELECT max(position) FROM kept
 """
+# As many as their sizes allow, and the first whatever its size.
 _READ = """
-SELECT device_id, seq, received_at, body, position FROM ingest_journal
-WHERE position > %s ORDER BY position LIMIT %s
+SELECT device_id, seq, received_at, body, position FROM (
+    SELECT *, sum(octet_length(body)) OVER (ORDER BY position) - octet_length(body) AS before
+    FROM (
+        SELECT * FROM ingest_journal WHERE position > %s ORDER BY position LIMIT %s
+    ) AS next
+) AS sized
+WHERE before = 0 OR before + octet_length(body) <= %s ORDER BY position
 """
 # A journal whose entries were all pruned still goes on behind them.
 _LAST = """
@@ -47,7 +53,6 @@ DELETE FROM ingest_journal
 WHERE position IN (SELECT position FROM ingest_journal ORDER BY position LIMIT %s)
 AND position < %s AND received_at < %s
 """
-_ROWS_A_READ = 64
 
 
 class PostgresqlJournal:
@@ -94,25 +99,12 @@ class PostgresqlJournal:
 
     def read(self, after: int, *, max_entries: int, max_bytes: int) -> list[Entry]:
         """See `Journal.read`."""
-        found: list[Entry] = []
-        size = 0
         try:
-            while len(found) < max_entries:
-                wanted = min(_ROWS_A_READ, max_entries - len(found))
-                rows = self._connect().execute(_READ, (after, wanted), binary=True).fetchall()
-                for row in rows:
-                    entry = Entry(*row)
-                    size += len(entry.body)
-                    if found and size > max_bytes:
-                        return found
-                    found.append(entry)
-                    after = entry.position
-                if len(rows) < wanted:
-                    break
+            rows = self._connect().execute(_READ, (after, max_entries, max_bytes), binary=True)
+            return [Entry(*row) for row in rows]
         except psycopg.Error as error:
             self._drop()
             raise JournalDown(type(error).__name__) from error
-        return found
 
     def last_position(self) -> int:
         """See `Journal.last_position`."""

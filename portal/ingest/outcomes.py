@@ -28,9 +28,10 @@ class Outcomes:
 
     def __init__(self) -> None:
         self._rows: list[tuple[int, str, str, str, str, str]] = []
+        self._written_count = 0
         self._quarantined: list[tuple[int, int, str | None, bytes, str, str]] = []
-        # (batch, device, who) → code → how many events
-        self._audit: dict[tuple[str, str, str], Counter[str]] = {}
+        # (device, who) → kind → how many events, and the first batch of them
+        self._audit: dict[tuple[str, str], tuple[str, Counter[str]]] = {}
         self._findings: list[tuple[str, bool, int | None, int, int | None, int | None, str]] = []
 
     def add(self, source: Source, event_id: str, username: str, kind: str, said: Said) -> None:
@@ -39,11 +40,11 @@ class Outcomes:
         self._rows.append(
             (source.device_id, event_id, source.batch_id, status, said.code, said.detail)
         )
-        key = (source.batch_id, source.device_name, username)
-        kinds = self._audit.get(key)
-        if kinds is None:
-            kinds = self._audit[key] = Counter()
-        kinds[kind if said.is_applied else "refused"] += 1
+        key = (source.device_name, username)
+        audit = self._audit.get(key)
+        if audit is None:
+            audit = self._audit[key] = (source.batch_id, Counter())
+        audit[1][kind if said.is_applied else "refused"] += 1
 
     def quarantine(self, source: Source, event_id: str, body: bytes, said: Said) -> None:
         """An event that can not be applied is kept for a person to look at."""
@@ -75,51 +76,53 @@ class Outcomes:
         """How many events were decided."""
         return len(self._rows)
 
-    def flush(self, session: Session, *, at: int) -> None:
-        """Writes everything."""
-        now = bulk.InstantText(session)(at)
-        ids = bulk.next_ids(session, "event_outcomes", len(self._rows))
-        bulk.insert_rows(
-            session,
+    def write(self, writer: bulk.Writer, *, now: str) -> None:
+        """Begins to write the outcomes so far; `now` is an `InstantText`."""
+        rows = [
+            (*start, detail[:_LONGEST_DETAIL], now)
+            for *start, detail in self._rows[self._written_count :]
+        ]
+        self._written_count = len(self._rows)
+        # In their order, so that the keys the database gives rise with them: devices ask by key.
+        writer.insert(
             "event_outcomes",
-            ("id", "device_id", "event_id", "batch_id", "status", "code", "detail", "applied_at"),
-            [
-                (key, *start, detail[:_LONGEST_DETAIL], now)
-                for key, (*start, detail) in zip(ids, self._rows, strict=True)
-            ],
+            ("device_id", "event_id", "batch_id", "status", "code", "detail", "applied_at"),
+            rows,
         )
-        ids = bulk.next_ids(session, "quarantined_events", len(self._quarantined))
+
+    def flush(self, session: Session, *, at: int) -> None:
+        """Writes everything that is not written yet."""
+        now = bulk.InstantText(session)(at)
+        with bulk.Writer(session) as writer:
+            self.write(writer, now=now)
         bulk.insert_rows(
             session,
             "quarantined_events",
             (
-                "id", "device_id", "site_id", "event_id", "body", "code", "detail", "status",
+                "device_id", "site_id", "event_id", "body", "code", "detail", "status",
                 "quarantined_at",
             ),
             [
-                (key, *start, detail[:_LONGEST_QUARANTINE_DETAIL], "open", now)
-                for key, (*start, detail) in zip(ids, self._quarantined, strict=True)
+                (*start, detail[:_LONGEST_QUARANTINE_DETAIL], "open", now)
+                for *start, detail in self._quarantined
             ],
         )  # fmt: skip
         self._flush_findings(session, now)
         self._flush_audit(session, now)
 
     def _flush_findings(self, session: Session, now: str) -> None:
-        ids = bulk.next_ids(session, "findings", len(self._findings))
         bulk.insert_rows(
             session,
             "findings",
             (
-                "id", "code", "is_blocking", "campaign_id", "site_id", "tube_id", "sample_id",
+                "code", "is_blocking", "campaign_id", "site_id", "tube_id", "sample_id",
                 "detail", "status", "found_at", "closing_reason",
             ),
-            [
-                (key, *row, "open", now, "")
-                for key, row in zip(ids, self._findings, strict=True)
-            ],
+            [(*row, "open", now, "") for row in self._findings],
         )  # fmt: skip
 
     def _flush_audit(self, session: Session, now: str) -> None:
+        """One row for each device and login: the outcomes tell which batch an event came in."""
         rows = [
             (
                 now,
@@ -133,15 +136,14 @@ class Outcomes:
                 "",
                 "",
             )
-            for (batch_id, device, username), kinds in self._audit.items()
+            for (device, username), (batch_id, kinds) in self._audit.items()
         ]
-        ids = bulk.next_ids(session, "audit_events", len(rows))
         bulk.insert_rows(
             session,
             "audit_events",
             (
-                "id", "at", "action", "table_name", "row_key", "row_count", "actor_kind",
+                "at", "action", "table_name", "row_key", "row_count", "actor_kind",
                 "actor_name", "change", "purpose", "request_id",
             ),
-            [(key, *row) for key, row in zip(ids, rows, strict=True)],
+            rows,
         )  # fmt: skip

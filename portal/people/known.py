@@ -1,10 +1,10 @@
 """Who is already known: the person index of the applier, kept exact with the tables.
 
 Every record of a person is one entry under its own key; whom it was merged into does not matter
-here. New people enter with the transaction that stores them (`propose`, then `keep` after the
-commit, or `drop`). Whatever else changes a stored
-record leaves a `PersonChange`, and the record is read again (`begin`). A saved index is exact by
-construction: it holds everybody up to a key, and changes are only forgotten with a save.
+here. New people enter with the transaction that stores them (`match_made`, `propose`, then `keep`
+after the commit, or `drop`). Whatever else changes a stored record leaves a `PersonChange`, and the
+record is read again (`begin`). A saved index is exact by construction: it holds everybody up to a
+key, and changes are only forgotten with a save.
 """
 
 import contextlib
@@ -70,6 +70,8 @@ class KnownPeople:
         self._arrived: pl.DataFrame | None = None
         self._reread: set[int] = set()
         self._unsaved = 0
+        self._least_bits = 0.0
+        self._found: dict[tuple[int, int], Proposal] = {}
 
     def __len__(self) -> int:
         return len(self._index)
@@ -159,6 +161,7 @@ class KnownPeople:
             self.drop()
             while self.load_next(session):
                 pass
+        self._least_bits = policies.current(session).least_bits
         changes = session.execute(
             sa.select(PersonChange.id, PersonChange.person_id).order_by(PersonChange.id)
         ).all()
@@ -175,7 +178,7 @@ class KnownPeople:
             for key in part:
                 self._index.remove(key)
             self._index.add_many(table)
-            found = list(self._match(session, table).values())
+            found = list(self._match(table).values())
             self._settle(session, proposals.write(session, found, at=bulk.micros(clock.now())))
         self._unsaved += len(keys)
 
@@ -198,13 +201,17 @@ class KnownPeople:
         session.flush()
         return True
 
-    def propose(self, session: Session, register: PeopleRegister, *, at: int) -> None:
-        """Asks for every new person of the register, and stores who they may be."""
+    def match_made(self, register: PeopleRegister) -> None:
+        """Asks for every new person of the register; needs no database."""
         made = register.made()
         self._arrived = table = _table_of(made)
         # In the index before they are asked for, so that they find each other too.
         self._index.add_many(table)
-        found = self._match(session, table) if made else {}
+        self._found = self._match(table) if made else {}
+
+    def propose(self, session: Session, register: PeopleRegister, *, at: int) -> None:
+        """Stores who the new people, who are stored now, may be."""
+        found, self._found = self._found, {}
         for (known_id, new_id), kind in register.conflicts().items():
             pair = (min(known_id, new_id), max(known_id, new_id))
             same = found.get(pair)
@@ -234,14 +241,13 @@ class KnownPeople:
                 self._index.remove(key)
         self._arrived, self._reread = None, set()
 
-    def _match(self, session: Session, table: pl.DataFrame) -> dict[tuple[int, int], Proposal]:
+    def _match(self, table: pl.DataFrame) -> dict[tuple[int, int], Proposal]:
         """Whom the rows, which are in the index, resemble.
 
         Two who show one document conflict: the register would have joined them otherwise.
         """
-        least = policies.current(session).least_bits
         answers = pl.DataFrame(
-            self._index.match_many(table, limit=MOST_PROPOSALS + 1, least_bits=least)
+            self._index.match_many(table, limit=MOST_PROPOSALS + 1, least_bits=self._least_bits)
         )
         ids = table["person_id"].to_list()
         found: dict[tuple[int, int], Proposal] = {}

@@ -39,7 +39,7 @@ WHERE id = :id
 
 @dataclass(slots=True, eq=False)
 class _Person:
-    """A person in hand: stored before, or made now (`row` is then what will be stored)."""
+    """A person in hand: stored before, or made now (`given` is then who was named)."""
 
     id: int
     known: Known
@@ -48,7 +48,9 @@ class _Person:
     national_id: str
     given: Particulars | None = None
     origin: tuple[int | None, int | None, str] = (None, None, "")
+    is_stored: bool = True
     is_completed: bool = False
+    is_updated: bool = False
     new_identifiers: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -68,7 +70,10 @@ class Registered:
 
 
 class PeopleRegister:
-    """People of one transaction: `load` what may be needed, `register` each, then `flush`."""
+    """People of one transaction: `load` what may be needed, `register` each, then write.
+
+    `write_made` may come in between, so that the database works while more are registered.
+    """
 
     def __init__(self, session: Session, *, at: int) -> None:
         self._session = session
@@ -77,6 +82,7 @@ class PeopleRegister:
         self._by_id: dict[int, _Person] = {}
         self._free_ids: list[int] = []
         self._made: list[_Person] = []
+        self._written_count = 0
         self._conflicts: dict[tuple[int, int], str] = {}
         self._roots: dict[int, int] = {}
 
@@ -129,6 +135,7 @@ class PeopleRegister:
             given.national_id,
             given,
             (area_id, site_id, source),
+            is_stored=False,
             new_identifiers=pairs,
         )
         self._made.append(person)
@@ -155,6 +162,7 @@ class PeopleRegister:
             person.known, person.phone, person.address = better, phone, address
             person.national_id = national_id
             person.is_completed = True
+            person.is_updated |= person.is_stored
         for pair in pairs:
             if person not in self._by_key.get(pair, ()):
                 person.new_identifiers.append(pair)
@@ -173,24 +181,40 @@ class PeopleRegister:
         """(somebody known, new person) → the kind of document that both showed."""
         return self._conflicts
 
-    def flush(self) -> None:
-        """Writes new people, what was completed, and new ids."""
+    def write_made(self, writer: bulk.Writer) -> None:
+        """Begins to write the new people so far; what is completed later is an update."""
         created_at = bulk.InstantText(self._session)(self._at)
         rows = []
-        for person in self._made:
+        for person in self._made[self._written_count :]:
             given = person.given
             if given is None:
                 continue
             area_id, site_id, source = person.origin
             known = person.known
+            person.is_stored = True
             rows.append((
                 person.id, uuids.uuid7().hex, given.full_name, given.folded_name,
                 given.sort_name, known.birth_on or None, known.birth_year, known.sex,
                 person.phone, person.national_id, person.address, given.nationality, area_id,
                 site_id, source, created_at, 1,
             ))  # fmt: skip
-        bulk.insert_rows(self._session, "people", _PERSON_COLUMNS, rows)
-        stored = [p for p in self._by_id.values() if p.is_completed and p.given is None]
+        self._written_count = len(self._made)
+        writer.insert("people", _PERSON_COLUMNS, rows)
+
+    def write_identifiers(self, writer: bulk.Writer) -> None:
+        """Begins to write the rest of the new people, and all new ids."""
+        self.write_made(writer)
+        created_at = bulk.InstantText(self._session)(self._at)
+        rows = [
+            (person.id, kind, value, created_at)
+            for person in self._by_id.values()
+            for kind, value in person.new_identifiers
+        ]
+        writer.insert("person_identifiers", ("person_id", "kind", "value", "created_at"), rows)
+
+    def flush(self) -> None:
+        """Writes what was completed; the writer has ended."""
+        completed = [p for p in self._by_id.values() if p.is_completed]
         bulk.update_rows(
             self._session,
             _COMPLETE,
@@ -204,29 +228,10 @@ class PeopleRegister:
                     "birth_year": p.known.birth_year,
                     "sex": p.known.sex,
                 }
-                for p in stored
+                for p in completed
+                if p.is_updated
             ],
         )
-        self._flush_identifiers(created_at)
-        changed = [p.id for p in self._by_id.values() if p.is_completed]
-        changes = bulk.next_ids(self._session, "person_changes", len(changed))
         bulk.insert_rows(
-            self._session,
-            "person_changes",
-            ("id", "person_id"),
-            list(zip(changes, changed, strict=True)),
-        )
-
-    def _flush_identifiers(self, created_at: str) -> None:
-        pairs = [
-            (person.id, kind, value)
-            for person in self._by_id.values()
-            for kind, value in person.new_identifiers
-        ]
-        ids = bulk.next_ids(self._session, "person_identifiers", len(pairs))
-        bulk.insert_rows(
-            self._session,
-            "person_identifiers",
-            ("id", "person_id", "kind", "value", "created_at"),
-            [(key, *pair, created_at) for key, pair in zip(ids, pairs, strict=True)],
+            self._session, "person_changes", ("person_id",), [(p.id,) for p in completed]
         )

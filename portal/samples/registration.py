@@ -1,7 +1,7 @@
 """Tubes and samples as devices register them: many at once, in one transaction.
 
-`load` reads what the events may touch, each verb changes it in memory under the rules, `flush`
-writes it. Verbs say what became of the event; they never raise for a rule that was broken.
+`load` reads what the events may touch, each verb changes it in memory under the rules, `write` and
+`flush` store it. Verbs say what became of the event; they never raise for a rule that was broken.
 """
 
 from collections.abc import Iterable, Mapping
@@ -359,11 +359,24 @@ class Registration:
             return None
         return sample
 
+    def write_people(self, writer: bulk.Writer) -> None:
+        """Begins to write the new people so far, while more is registered."""
+        self._people.write_made(writer)
+
+    def write(self, writer: bulk.Writer) -> None:
+        """Begins to write everything that is new; nothing is registered after it."""
+        text = bulk.InstantText(self._session)
+        self._people.write_made(writer)
+        rows.write_new_tubes(writer, self._tubes.values(), text=text)
+        rows.write_new_samples(writer, self._samples.values(), at=self._at, text=text)
+        self._people.write_identifiers(writer)
+
     def flush(self) -> None:
-        """Writes people, tubes, samples and counts."""
+        """Writes changes of what was stored before, and counts; the writer has ended."""
+        text = bulk.InstantText(self._session)
         self._people.flush()
-        rows.write_tubes(self._session, self._tubes.values(), at=self._at)
-        rows.write_samples(self._session, self._samples.values(), at=self._at)
+        rows.change_tubes(self._session, self._tubes.values(), text=text)
+        rows.withdraw_samples(self._session, self._samples.values(), text=text)
         deltas = {
             (campaign_id, site_id, bulk.instant(hour), str(measure)): count
             for (campaign_id, site_id, hour, measure), count in self._counts.items()

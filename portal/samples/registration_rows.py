@@ -129,30 +129,32 @@ WHERE tube_id = :id AND withdrawn_at IS NULL AND released_at IS NULL
 _LONGEST_REASON = 24
 
 
-def write_tubes(session: Session, tubes: Iterable[TubeRow], *, at: int) -> None:
-    """Inserts new tubes, changes others."""
-    del at
-    text = bulk.InstantText(session)
+def _when(text: bulk.InstantText, value: int | None) -> str | None:
+    return None if value is None else text(value)
 
-    def when(value: int | None) -> str | None:
-        return None if value is None else text(value)
 
-    tubes = list(tubes)
-    bulk.insert_rows(
-        session,
+def write_new_tubes(
+    writer: bulk.Writer, tubes: Iterable[TubeRow], *, text: bulk.InstantText
+) -> None:
+    """Begins to insert the new tubes."""
+    writer.insert(
         "tubes",
         _TUBE_COLUMNS,
         [
             (
                 t.id, t.code, t.campaign_id, t.collection_session_id, t.site_id, t.method,
                 t.specimen_type, "swab", t.planned_size, t.sample_count, t.status,
-                text(t.opened_at), when(t.sealed_at), when(t.discarded_at), "",
+                text(t.opened_at), _when(text, t.sealed_at), _when(text, t.discarded_at), "",
                 t.discard_reason[:_LONGEST_REASON], "", t.device_id, 1,
             )
             for t in tubes
             if t.is_new
         ],
     )  # fmt: skip
+
+
+def change_tubes(session: Session, tubes: Iterable[TubeRow], *, text: bulk.InstantText) -> None:
+    """Changes the tubes that were stored before."""
     changed = [t for t in tubes if t.is_changed and not t.is_new]
     bulk.update_rows(
         session,
@@ -162,8 +164,8 @@ def write_tubes(session: Session, tubes: Iterable[TubeRow], *, at: int) -> None:
                 "id": t.id,
                 "more": t.sample_count - t.stored_count,
                 "status": t.status,
-                "sealed_at": when(t.sealed_at),
-                "discarded_at": when(t.discarded_at),
+                "sealed_at": _when(text, t.sealed_at),
+                "discarded_at": _when(text, t.discarded_at),
                 "reason": t.discard_reason[:_LONGEST_REASON],
             }
             for t in changed
@@ -195,27 +197,34 @@ def _in_order(given: Collected, tube: TubeRow) -> int:
     return min(given.collected_at, tube.sealed_at)
 
 
-def write_samples(session: Session, samples: Iterable[SampleRow], *, at: int) -> None:
-    """Inserts new samples, withdraws others."""
-    text = bulk.InstantText(session)
+def write_new_samples(
+    writer: bulk.Writer, samples: Iterable[SampleRow], *, at: int, text: bulk.InstantText
+) -> None:
+    """Begins to insert the new samples; their tubes and people come before them."""
     added_at = text(at)
-    inserted = []
-    withdrawn = []
+    rows = []
     for s in samples:
         if s.is_new and s.given and s.tube:
             given, tube = s.given, s.tube
-            inserted.append((
+            rows.append((
                 s.id, s.uid, s.result_code, tube.id, s.person_id, tube.campaign_id,
                 tube.collection_session_id, tube.site_id, given.position,
                 text(given.collected_at), given.collector_id, given.source, given.is_symptomatic,
                 given.subject_group or "screening", s.retest_of_id, s.state, s.state_reason,
-                None if s.withdrawn_at is None else text(s.withdrawn_at), s.withdrawal_reason,
+                _when(text, s.withdrawn_at), s.withdrawal_reason,
                 added_at if s.state_reason == "late" else text(_in_order(given, tube)),
                 given.declaration_id, 1,
             ))  # fmt: skip
-        elif s.is_changed and s.withdrawn_at is not None:
-            withdrawn.append(
-                {"id": s.id, "at": text(s.withdrawn_at), "reason": s.withdrawal_reason}
-            )
-    bulk.insert_rows(session, "samples", _SAMPLE_COLUMNS, inserted)
+    writer.insert("samples", _SAMPLE_COLUMNS, rows)
+
+
+def withdraw_samples(
+    session: Session, samples: Iterable[SampleRow], *, text: bulk.InstantText
+) -> None:
+    """Withdraws samples that were stored before."""
+    withdrawn = [
+        {"id": s.id, "at": text(s.withdrawn_at), "reason": s.withdrawal_reason}
+        for s in samples
+        if s.is_changed and not s.is_new and s.withdrawn_at is not None
+    ]
     bulk.update_rows(session, _WITHDRAW, withdrawn)

@@ -21,7 +21,7 @@ BULK = {
     "campaigns/counters.py": "none: sums of audited facts",
     "declarations/lookups.py": "none: is a trail of its own",
     "ingest/again.py": "bulk delete, beside the event that is applied again",
-    "ingest/antigen.py": "ingest.apply, one for each batch and login",
+    "ingest/antigen.py": "ingest.apply, one for each device and login",
     "ingest/applier.py": "ingest.apply; positions of devices are not facts",
     "ingest/apply_events.py": "ingest.apply",
     "ingest/journal_postgresql.py": "none: the journal is the original of what devices sent",
