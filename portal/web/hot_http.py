@@ -26,6 +26,7 @@ _MAX_UNREAD = 256 << 10
 _MAX_LINE = 4096
 _MAX_FIELDS = 64
 _MAX_FIELD = 8192
+_MAX_HEADS = 500
 JSON = ("content-type", "application/json")
 Headers = tuple[tuple[str, str], ...]
 
@@ -130,7 +131,7 @@ def _head(answer: Answer) -> str:
         known = "\r\n".join(lines)
         if any("\r" in line or "\n" in line for line in lines):
             raise ValueError("a header may not hold a line break")
-        if len(_HEADS) < 1000:  # noqa: PLR2004 - answers with headers of their own are not kept
+        if len(_HEADS) < _MAX_HEADS and all(name != "set-cookie" for name, _ in answer.headers):
             _HEADS[key] = known
     return known
 
@@ -145,9 +146,13 @@ class HotProtocol(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._size = 0
         self._unread = bytearray()
-        self._is_answering = False
+        # Bytes that come are left unread: a request waits for its answer (then it is asked, too),
+        # or the answers before it are not read.
+        self._is_answering = self._is_asked = False
+        self._is_complete = False
         self._is_ending = False
         self._is_closed = False
+        self._full_since = 0.0  # since when the client does not read; 0: it does
         self._begun_at = 0.0
         self._idle_since = connections.now
         self._parser = H1CProtocol(
@@ -157,6 +162,8 @@ class HotProtocol(asyncio.Protocol):
             limit_request_line=_MAX_LINE,
             limit_request_fields=_MAX_FIELDS,
             limit_request_field_size=_MAX_FIELD,
+            # What was read ahead of a request's end is at most two reads.
+            limit_remaining=8 * _MAX_UNREAD,
         )
 
     @property
@@ -201,6 +208,15 @@ class HotProtocol(asyncio.Protocol):
             self._begun_at = self._of.now
         self._feed(data)
 
+    def pause_writing(self) -> None:
+        """The client does not read its answers: it gets no further ones made."""
+        self._full_since = self._of.now
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        self._full_since = 0.0
+        self._go_on()
+
     # -- the parser
 
     def _feed(self, data: bytes) -> None:
@@ -212,15 +228,22 @@ class HotProtocol(asyncio.Protocol):
             self._end_with(error(414, "too_long", "The address is too long."))
         except gunicorn_h1c.LimitRequestHeaders:
             self._end_with(error(431, "headers_too_large", "The headers are too large."))
-        except gunicorn_h1c.UnsupportedTransferCoding:
-            self._end_with(error(501, "bad_coding", "This transfer coding is not understood."))
         except Exception as wrong:
             if not type(wrong).__module__.startswith("gunicorn_h1c"):
                 log.exception("a request could not be read")
             self._end_with(error(400, "bad_request", "The request is not HTTP/1.1."))
+        if self._is_complete and not self._is_closed:
+            self._is_complete = False
+            self._ask()
 
     def _on_headers(self) -> bool:
         length = self._parser.content_length
+        if self._parser.get_header(b"transfer-encoding"):
+            # Read in two ways by two servers, such a request could smuggle another one in.
+            if length is not None:
+                self._end_with(error(400, "bad_request", "A body has one length only."))
+            elif not self._parser.is_chunked:
+                self._end_with(error(501, "bad_coding", "This transfer coding is not known."))
         if length is not None and length > self._of.handler.max_body_bytes:
             self._end_with(self._of.handler.too_large())
         elif length is None or length:
@@ -230,18 +253,21 @@ class HotProtocol(asyncio.Protocol):
         return False
 
     def _on_body(self, chunk: bytes) -> None:
+        if self._is_closed:
+            return
         self._size += len(chunk)
         if self._size > self._of.handler.max_body_bytes:
-            if not self._is_closed:
-                self._end_with(self._of.handler.too_large())
+            self._end_with(self._of.handler.too_large())
             return
         self._parts.append(chunk)
 
     def _on_complete(self) -> None:
-        if self._is_closed:
-            return
+        # The parser may not be reset from within its own call.
+        self._is_complete = True
+
+    def _ask(self) -> None:
         parser, parts = self._parser, self._parts
-        self._is_answering = True
+        self._is_answering = self._is_asked = True
         try:
             target = parser.path.decode("ascii")
             headers = dict(parser.asgi_headers)
@@ -267,23 +293,30 @@ class HotProtocol(asyncio.Protocol):
         rest = parser.remaining() + bytes(self._unread)
         is_whole = not parser.remaining_truncated
         parser.reset()
-        self._unread.clear()
+        self._unread = bytearray(rest)
         self._parts.clear()
-        self._size, self._is_answering, self._begun_at = 0, False, 0.0
+        self._size, self._begun_at, self._is_asked = 0, 0.0, False
         self._idle_since = self._of.now
         if not is_whole:
             self.close()
         elif rest:
-            # Not from within the parser's own callback, and others get their turn.
-            self._is_answering = True
-            asyncio.get_running_loop().call_soon(self._go_on, rest)
-        elif self._transport:
-            self._transport.resume_reading()
+            # Others get their turn.
+            asyncio.get_running_loop().call_soon(self._go_on)
+        else:
+            self._go_on()
 
-    def _go_on(self, rest: bytes) -> None:
+    def _go_on(self) -> None:
+        """Takes up what has arrived meanwhile, unless the client does not read."""
+        if self._transport is None or self._is_closed or self._full_since or self._is_asked:
+            return
         self._is_answering = False
-        if self._transport and not self._is_closed:
+        rest = bytes(self._unread)
+        self._unread.clear()
+        if len(rest) < _MAX_UNREAD:
             self._transport.resume_reading()
+        else:  # enough is here already
+            self._transport.pause_reading()
+        if rest:
             self.data_received(rest)
 
     def _write(self, answer: Answer, *, is_last: bool) -> None:
@@ -309,6 +342,8 @@ class HotProtocol(asyncio.Protocol):
 
     def check_time(self, now: float) -> None:
         """Ends what has taken too long."""
+        if self._full_since and now - self._full_since > ARRIVAL_SECONDS and self._transport:
+            self._transport.abort()
         if self._is_answering:
             return
         if self._begun_at:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gasgi import ASGIWorker
 
 from portal.web.hot_http import Connections, Handler
@@ -41,8 +42,13 @@ class HotWorker(ASGIWorker):
         """Counted here, not by gunicorn."""
 
     async def _serve(self) -> None:
-        app = self.asgi()
-        await app.start()
+        try:
+            app = self.asgi()
+            await app.start()
+        except Exception as error:
+            self.log.exception("the worker can not start")
+            # Gunicorn ends; whoever keeps it running starts it again, at growing intervals.
+            raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from error
         self.connections = Connections(app)
         for listener in self.sockets:
             server = await self.loop.create_server(

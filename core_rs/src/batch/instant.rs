@@ -19,8 +19,9 @@ fn length_of_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Reads `2026-08-01T10:00:00.123456+07:00` (or `Z`); `None` for anything else, years 2000–2199.
+/// Reads `2026-08-01T10:00:00.123456+07:00` (or `Z`); `None` for anything else, years 1970–2199.
 ///
+/// A device whose battery died begins again in 1970: what it says then is still an event.
 /// Digits of a fraction after the sixth are dropped; a leap second counts as the second before.
 pub fn parse_instant(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
@@ -37,7 +38,7 @@ pub fn parse_instant(text: &str) -> Option<i64> {
     }
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let is_valid = (2000..2200).contains(&year)
+    let is_valid = (1970..2200).contains(&year)
         && (1..=12).contains(&month)
         && (1..=length_of_month(year, month)).contains(&day)
         && hour < 24
@@ -84,6 +85,7 @@ mod tests {
     fn instants_are_read() {
         let cases = [
             ("2000-01-01T00:00:00Z", 946_684_800_000_000),
+            ("1970-01-01T00:00:00+07:00", -25_200_000_000),
             ("2026-08-01T10:00:00+07:00", 1_785_553_200_000_000),
             ("2026-08-01T03:00:00.5Z", 1_785_553_200_500_000),
             ("2026-08-01t03:00:00.1234567z", 1_785_553_200_123_456),
@@ -106,7 +108,7 @@ mod tests {
             "2026-08-01T24:00:00Z",
             "2026-08-01T10:00:00.Z",
             "2026-08-01T10:00:00Zx",
-            "1999-08-01T10:00:00Z",
+            "1969-12-31T10:00:00Z",
             "2026-08-0đT10:00:00Z",
         ] {
             assert_eq!(parse_instant(text), None, "{text}");

@@ -82,8 +82,10 @@ impl<'de> Visitor<'de> for LooseVisitor {
         Ok(i64::try_from(v).map_or(Loose::Other, Loose::Integer))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Loose::Other)
+    fn visit_f64<E>(self, v: f64) -> Result<Self::Value, E> {
+        // JSON knows one kind of number: 4.0 is a whole one. Beyond 2^53 none is exact.
+        let is_whole = v.fract() == 0.0 && v.abs() <= (1_i64 << 53) as f64;
+        Ok(if is_whole { Loose::Integer(v as i64) } else { Loose::Other })
     }
 
     fn visit_bool<E>(self, v: bool) -> Result<Self::Value, E> {

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from portal.cli._supervisor import die_with
 
@@ -24,13 +24,16 @@ _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 class Server:
     """A gunicorn on a port of its own; killed with all its workers at the end."""
 
-    def __init__(self, *arguments: str, port: int, **environ: str) -> None:
+    def __init__(
+        self, *arguments: str, port: int, log: IO[bytes] | None = None, **environ: str
+    ) -> None:
         self.port = port
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "--log-level", "warning", *arguments],
             cwd=ROOT,
             env={**os.environ, **environ},
             process_group=0,
+            stderr=log,
             preexec_fn=die_with(os.getpid()),  # noqa: PLW1509
         )
 
