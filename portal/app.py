@@ -9,6 +9,7 @@ import portal.models  # noqa: F401 - the mapper registry must be complete
 from portal import db, menu, settings
 from portal.accounts import login
 from portal.audit import services as audit
+from portal.certificates.look_up_door import LookUpDoor
 from portal.exports import lists as exports
 from portal.extensions import csrf
 from portal.home.views import HomeView
@@ -72,6 +73,12 @@ def create_app(config: settings.Settings | None = None) -> Flask:
         db.db_session.remove()
 
     return app
+
+
+def make_look_up_door() -> LookUpDoor:
+    """The handler of the look-up door, with an application of its own behind it."""
+    config = settings.load()
+    return LookUpDoor(create_app(config), config)
 
 
 def _flask_settings(config: settings.Settings) -> dict[str, object]:

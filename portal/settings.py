@@ -33,7 +33,10 @@ class Settings:
         portal_port: where gunicorn serves the portal.
         ingest_port: where the ingest door listens.
         portal_workers: gunicorn workers of the portal.
+        look_up_port: where the door of the public look-up listens.
+        look_up_workers: its gunicorn workers; one on SQLite, which has one writer.
         ingest_workers: gunicorn workers of the door; one when the journal is SQLite.
+        release_spread_minutes: over how long citizens come to plain negatives after their release.
         province_name: shown in the head of pages and papers.
     """
 
@@ -49,7 +52,10 @@ class Settings:
     portal_port: int
     ingest_port: int
     portal_workers: int
+    look_up_port: int
+    look_up_workers: int
     ingest_workers: int
+    release_spread_minutes: int
     province_name: str
 
     @property
@@ -132,7 +138,10 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         portal_port=reader.number("TRAM_PORT", 8080, 1, 65535),
         ingest_port=reader.number("TRAM_INGEST_PORT", 8081, 1, 65535),
         portal_workers=reader.number("TRAM_PORTAL_WORKERS", 2, 1, 64),
+        look_up_port=reader.number("TRAM_LOOK_UP_PORT", 8082, 1, 65535),
+        look_up_workers=reader.number("TRAM_LOOK_UP_WORKERS", 1 if is_sqlite else 2, 1, 64),
         ingest_workers=reader.number("TRAM_INGEST_WORKERS", 1 if is_sqlite else 2, 1, 64),
+        release_spread_minutes=reader.number("TRAM_RELEASE_SPREAD_MINUTES", 0, 0, 240),
         province_name=reader.text("TRAM_PROVINCE", "Thành phố Đà Nẵng"),
     )
     _check(settings, reader)

@@ -27,7 +27,14 @@ def install(session_class: Any) -> None:
 
 def read(session: Session, actor: Actor, table: str, key: str, purpose: str = "") -> None:
     """Records that `actor` opened a row with personal data."""
-    _write(session, [_event(actor, "read", table, key, purpose=purpose)])
+    read_each(session, actor, [(table, key)], purpose)
+
+
+def read_each(
+    session: Session, actor: Actor, rows: Sequence[tuple[str, str]], purpose: str = ""
+) -> None:
+    """The same for rows (table, key) that different people opened: an event each, one statement."""
+    _write(session, [_event(actor, "read", *row, purpose=purpose) for row in rows])
 
 
 def read_many(

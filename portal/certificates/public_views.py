@@ -6,19 +6,15 @@ from typing import Any
 from flask import current_app, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext
 
-from portal import clock, db
+from portal import db
 from portal.actors import PUBLIC
 from portal.audit import services as audit
-from portal.certificates import checking, rules, sealing, services, slips
-from portal.certificates.rules import Office, SampleFacts
-from portal.certificates.texts import Explanation, explain
-from portal.declarations import forms, lookups, queries, tickets
-from portal.declarations.rules import grouped, read_code
-from portal.declarations.tickets import Ticket
+from portal.certificates import checking, opening, pages, sealing, services, slips
+from portal.certificates.rules import Office
+from portal.declarations import lookups, tickets
 from portal.declarations.views import caller
 from portal.errors import Invalid, NotFound, TooMany
 from portal.web.views import PublicView, expose
-from reports.qr import qr_address
 
 # Codes are random; whoever tries this many unknown ones in an hour is not reading papers.
 MOST_UNKNOWN_OF_NETWORK = 300
@@ -44,13 +40,13 @@ class LookupView(PublicView):
     @expose("/tra-cuu")
     def ask(self) -> str:
         """The two questions: code and second factor."""
-        return _form()
+        return pages.form_page()
 
     @expose("/k/<code>")
     @expose("/K/<code>")
     def of_declaration(self, code: str) -> str:
         """The same, from a declaration's symbol."""
-        return _form(code=code)
+        return pages.form_page(code=code)
 
     @expose("/r/<code>")
     @expose("/R/<code>")
@@ -58,7 +54,7 @@ class LookupView(PublicView):
         """The same, from a slip's symbol; a signed slip is verified."""
         if slips.is_slip(code):
             return _slip_page(request.base_url)
-        return _form(code=code)
+        return pages.form_page(code=code)
 
     @expose("/tra-cuu", methods=["POST"])
     def look_up(self) -> Any:
@@ -68,16 +64,16 @@ class LookupView(PublicView):
         who = caller()
         with db.transaction(PUBLIC) as session:
             attempt_id = lookups.write_down(
-                session, who, door="look-up", code=services.known_code(typed)
+                session, who, door="look-up", code=opening.known_code(typed)
             )
         with db.transaction(PUBLIC) as session:
-            opened = services.look_up(
+            opened = opening.look_up(
                 session, who=who, attempt_id=attempt_id, code=typed, factor=factor
             )
             if opened is None:
-                return _form(code=typed, is_no=True), 404
-            _audit(session, opened, "look-up")
-            return _opened_page(session, opened)
+                return pages.form_page(code=typed, is_no=True), 404
+            opening.note_reading(session, [opened], "look-up")
+            return pages.opened_page(session, opened)
 
     @expose("/tra-cuu/giay", methods=["POST"])
     def paper(self) -> Any:
@@ -85,11 +81,12 @@ class LookupView(PublicView):
         wanted = request.form.get("sample", "")
         with db.transaction(PUBLIC) as session:
             opened = _of_ticket(session)
-            ids = {str(facts.sample_id) for facts in opened.results}
+            later = pages.waiting(opened)
+            ids = {str(f.sample_id) for f in opened.results if f.sample_id not in later}
             if wanted not in ids:
                 raise NotFound("Not of this ticket.")
             certificate = services.issue(session, PUBLIC, sample_id=int(wanted), office=office())
-            _audit(session, opened, "certificate")
+            opening.note_reading(session, [opened], "certificate")
             pdf = sealing.paper_of(certificate, current_app.config["TRAM"])
         return send_file(
             io.BytesIO(pdf),
@@ -114,7 +111,7 @@ class LookupView(PublicView):
             except Invalid as error:
                 problem = error.message
             opened = _of_ticket(session)
-            return _opened_page(session, opened, is_noted=not problem, problem=problem)
+            return pages.opened_page(session, opened, is_noted=not problem, problem=problem)
 
 
 class VerifyView(PublicView):
@@ -143,7 +140,7 @@ class VerifyView(PublicView):
         if shown.kind == "slip":
             return redirect(url_for("LookupView.of_slip", code=shown.slip), code=303)
         if shown.kind == "code":
-            code = services.known_code(shown.code[:200])
+            code = opening.known_code(shown.code[:200])
             return redirect(url_for("VerifyView.verify", code=code), code=303)
         return render_template(
             "certificates/verify.html", verification=shown.verification, shown=shown
@@ -189,67 +186,8 @@ def _slip_page(slip: str) -> str:
     )
 
 
-def _slips(results: tuple[SampleFacts, ...]) -> dict[int, tuple[str, str]]:
-    """Address and picture of each sample's slip; none for what has no released result."""
-    config = current_app.config["TRAM"]
-    made = {facts.sample_id: slips.address_of(facts, config) for facts in results}
-    return {key: (address, qr_address(address)) for key, address in made.items() if address}
-
-
-def _form(code: str = "", *, is_no: bool = False) -> str:
-    shown = grouped(read_code(code)) or code[:40]
-    return render_template("certificates/look_up.html", code=shown, is_no=is_no)
-
-
-def _of_ticket(session: Any) -> services.Opened:
+def _of_ticket(session: Any) -> opening.Opened:
     ticket = tickets.read(request.form.get("ticket", ""))
-    return services.open_by_id(
+    return opening.open_by_id(
         session, sample_id=ticket.sample_id, declaration_id=ticket.declaration_id
     )
-
-
-def _opened_page(
-    session: Any, opened: services.Opened, *, is_noted: bool = False, problem: str = ""
-) -> str:
-    declaration = opened.declaration
-    ticket = Ticket(
-        sample_id=None if declaration else opened.results[0].sample_id,
-        declaration_id=declaration.id if declaration else None,
-    )
-    answers: list[tuple[str, str, int]] = []
-    if declaration is not None:
-        config = current_app.config["TRAM"]
-        communes = queries.communes_of(session, config.province_name, clock.today())
-        said = forms.start(queries.current_answers(session, declaration)).answers
-        answers = forms.summary(said, communes)
-    return render_template(
-        "certificates/opened.html",
-        declaration=declaration,
-        answers=answers,
-        results=_told(opened.results),
-        masked_name=rules.masked_name,
-        grouped=grouped,
-        slips=_slips(opened.results),
-        ticket=tickets.sign(ticket),
-        is_noted=is_noted,
-        problem=problem,
-    )
-
-
-def _told(results: tuple[SampleFacts, ...]) -> list[tuple[SampleFacts, Explanation, str]]:
-    """Each sample with its words and the kind of paper it may have; the newest first."""
-    told = []
-    for number, facts in enumerate(results):
-        is_overtaken = rules.is_overtaken(facts, results[:number])
-        kind = "" if is_overtaken else rules.kind_of(facts)
-        told.append((facts, explain(facts, is_overtaken=is_overtaken), kind))
-    return told
-
-
-def _audit(session: Any, opened: services.Opened, purpose: str) -> None:
-    """Every reading of a person's data is written down, a citizen's own too."""
-    rows = [("samples", facts.sample_id) for facts in opened.results]
-    if opened.declaration is not None:
-        rows.append(("declarations", opened.declaration.id))
-    for table, key in rows:
-        audit.read(session, PUBLIC, table, str(key), purpose)

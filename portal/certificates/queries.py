@@ -161,14 +161,18 @@ def _facts(row: Mapping[Any, Any], names: Mapping[int, str]) -> SampleFacts:
     )
 
 
-def find_sample_by_code(session: Session, code: str) -> tuple[Sample, Person] | None:
-    """The sample of a slip's code with its person."""
-    row = session.execute(
-        sa.select(Sample, Person)
-        .join(Person, Person.id == Sample.person_id)
-        .where(Sample.result_code == code)
-    ).one_or_none()
-    return (row[0], row[1]) if row else None
+def linked_samples(session: Session, sample_ids: Iterable[int]) -> set[int]:
+    """Those of the samples that are a retest, or were retested."""
+    ids = list(sample_ids)
+    rows = session.execute(
+        sa.select(Sample.id, Sample.retest_of_id).where(
+            sa.or_(
+                sa.and_(Sample.id.in_(ids), Sample.retest_of_id.is_not(None)),
+                Sample.retest_of_id.in_(ids),
+            )
+        )
+    )
+    return {key for row in rows for key in row}.intersection(ids)
 
 
 def samples_of_declaration(session: Session, declaration_id: int) -> list[int]:

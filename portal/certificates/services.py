@@ -1,4 +1,4 @@
-"""What is done with certificates: issue, verify, revoke; and opening results by code."""
+"""What is done with certificates: issue, verify, revoke; and what citizens say is wrong."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -13,27 +13,13 @@ from portal.actors import Actor
 from portal.audit import services as audit
 from portal.certificates import queries, rules
 from portal.certificates.models import Certificate, CorrectionRequest
+from portal.certificates.opening import known_code
 from portal.certificates.rules import Office, SampleFacts
 from portal.certificates.texts import unprintable
-from portal.declarations import lookups
-from portal.declarations import queries as declaration_queries
 from portal.declarations.models import Declaration
-from portal.declarations.rules import (
-    CODE_LENGTH,
-    Secret,
-    factor_opens,
-    is_locked,
-    read_code,
-    read_factor,
-)
-from portal.declarations.services import secret_of
 from portal.errors import Conflict, Invalid, NotFound
 from portal.samples.models import Sample
 from reports.certificate.page import RENDERER
-
-# A code that nobody has: looked up in place of one that can not be, so that all tries are alike.
-_NOBODY = "0" * CODE_LENGTH
-
 
 # --- issue, verify, revoke ---
 
@@ -196,7 +182,7 @@ def verify(session: Session, *, code: str, office: Office) -> Verification:
     A result amended since counts as replaced from the moment of the amendment, also before
     anybody asked for the new certificate.
     """
-    certificate = queries.find_by_code(session, read_code(code) or _NOBODY)
+    certificate = queries.find_by_code(session, known_code(code))
     if certificate is None:
         return Verification("unknown")
     if certificate.status != "valid":
@@ -237,67 +223,7 @@ def _facts(session: Session, sample_id: int) -> SampleFacts:
     return found[0]
 
 
-# --- opening by code and second factor ---
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What a code and its second factor open.
-
-    Attributes:
-        declaration: for a declaration's code.
-        results: newest first: the sample of the slip, its retests, what they were retests of;
-            for a declaration, what was taken when its code was scanned at the point.
-    """
-
-    declaration: Declaration | None
-    results: tuple[SampleFacts, ...]
-
-
-def known_code(text: str) -> str:
-    """The code to count and look up: that which was typed, or nobody's if it can be none."""
-    return read_code(text) or _NOBODY
-
-
-def look_up(
-    session: Session, *, who: lookups.Caller, attempt_id: int, code: str, factor: str
-) -> Opened | None:
-    """What belongs to a code; None for every reason alike.
-
-    No such code, a wrong second factor, a locked code, a locked network and a withdrawn
-    declaration take the same statements and the same comparisons: neither the words nor the
-    time tell them apart. `attempt_id` was written down and committed by `lookups.write_down`.
-    """
-    known = known_code(code)
-    given = read_factor(factor, clock.today())
-    failures = lookups.failures(session, who, code=known)
-    declaration = declaration_queries.find_by_code(session, known)
-    sample_and_person = queries.find_sample_by_code(session, known)
-    secret = Secret()
-    if sample_and_person is not None:
-        person = sample_and_person[1]
-        secret = Secret(person.birth_on, person.birth_year, person.phone)
-    elif declaration is not None and declaration.status == "current":
-        secret = secret_of(declaration)
-    if not factor_opens(secret, given) or is_locked(failures):
-        return None
-    lookups.mark_opened(session, attempt_id)
-    return open_by_id(
-        session,
-        sample_id=sample_and_person[0].id if sample_and_person else None,
-        declaration_id=declaration.id if declaration else None,
-    )
-
-
-def open_by_id(session: Session, *, sample_id: int | None, declaration_id: int | None) -> Opened:
-    """The same for somebody who has shown code and second factor already (a signed ticket)."""
-    if sample_id is not None:
-        chain = queries.chain_of(session, [sample_id])
-        return Opened(None, tuple(queries.facts_of(session, chain)))
-    declaration = declaration_queries.get(session, declaration_id or 0)
-    taken = queries.samples_of_declaration(session, declaration.id)
-    chain = queries.chain_of(session, taken) if taken else []
-    return Opened(declaration, tuple(queries.facts_of(session, chain)))
+# --- what citizens say is wrong ---
 
 
 def ask_correction(

@@ -1,10 +1,12 @@
 """What each state means, in plain words for the person: what it is, and what to do now."""
 
+import datetime as dt
 from dataclasses import dataclass
 
 from flask_babel import gettext
 
 from portal.certificates.rules import SampleFacts, shown_state
+from portal.web.formats import instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,20 @@ def explain(facts: SampleFacts, *, is_overtaken: bool = False) -> Explanation:
         "WITHDRAWN": _withdrawn,
     }
     return makers.get(state, _waiting)(facts)
+
+
+def explain_wait(until: dt.datetime) -> Explanation:
+    """The words for a result that was released with very many others and opens a little later."""
+    return Explanation(
+        gettext("Your result is ready; it opens soon"),
+        gettext(
+            "Very many results were released together. So that everyone gets theirs without "
+            "waiting long, yours opens at %(time)s.",
+            time=instant(until),
+        ),
+        gettext("Look again then with the same code. You need not come to the sampling point."),
+        "plain",
+    )
 
 
 def _negative(facts: SampleFacts) -> Explanation:

@@ -11,7 +11,7 @@ from portal import settings
 from portal.cli._supervisor import AlreadyRunning, Part, Supervisor
 
 _DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
-PART_NAMES = ("door", "portal", "applier", "worker", "sealer")
+PART_NAMES = ("door", "look-up", "portal", "applier", "worker", "sealer")
 
 
 def make_parts(names: tuple[str, ...] = PART_NAMES) -> list[Part]:
@@ -20,6 +20,7 @@ def make_parts(names: tuple[str, ...] = PART_NAMES) -> list[Part]:
     tram = [sys.executable, "-m", "portal.cli"]
     commands = {
         "door": [*gunicorn, str(_DEPLOY / "gunicorn_door.py")],
+        "look-up": [*gunicorn, str(_DEPLOY / "gunicorn_look_up.py")],
         "portal": [*gunicorn, str(_DEPLOY / "gunicorn_portal.py")],
         "applier": [*tram, "applier"],
         "worker": [*tram, "worker"],
@@ -37,7 +38,7 @@ def make_parts(names: tuple[str, ...] = PART_NAMES) -> list[Part]:
     help="Run only these parts (repeatable): several machines may share one PostgreSQL.",
 )
 def command(only: tuple[str, ...]) -> None:
-    """Run portal, ingest door, applier, worker and sealer; restart what dies."""
+    """Run portal, ingest door, look-up door, applier, worker and sealer; restart what dies."""
     from portal import migrations
     from portal.web import logs
 
@@ -53,6 +54,7 @@ def command(only: tuple[str, ...]) -> None:
         with Supervisor(make_parts(only or PART_NAMES), config.var_dir) as supervisor:
             click.echo(f"portal: {config.public_url} (port {config.portal_port})")
             click.echo(f"ingest door: port {config.ingest_port}")
+            click.echo(f"look-up door: port {config.look_up_port}")
             supervisor.run(stop.is_set)
     except AlreadyRunning:
         raise click.ClickException(

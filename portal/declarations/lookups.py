@@ -8,7 +8,9 @@ import datetime as dt
 import hashlib
 import hmac
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -56,52 +58,91 @@ def caller(secret_key: str, address: str) -> Caller:
     return Caller(key=key, network=keyed_hash(key, "network", network))
 
 
+class Try(NamedTuple):
+    """A try as it is kept: keyed hashes of the code and of the network."""
+
+    code_hash: str
+    network: str
+
+
 def write_down(session: Session, who: Caller, *, door: str, code: str) -> int:
     """Writes a try down as failed and gives its id; commit before looking at the try."""
-    attempt = LookupAttempt(
-        at=clock.now(), door=door, code_hash=who.hashed(code), network=who.network
-    )
-    session.add(attempt)
-    session.flush()
-    return attempt.id
+    return write_down_many(session, [Try(who.hashed(code), who.network)], door=door)[0]
+
+
+def write_down_many(session: Session, tries: Sequence[Try], *, door: str) -> list[int]:
+    """The same for many tries at once, in one statement."""
+    now = clock.now()
+    rows = [
+        {
+            "at": now,
+            "door": door,
+            "code_hash": t.code_hash,
+            "network": t.network,
+            "is_success": False,
+        }
+        for t in tries
+    ]
+    statement = sa.insert(LookupAttempt).returning(LookupAttempt.id, sort_by_parameter_order=True)
+    return list(session.scalars(statement, rows))
 
 
 def failures(session: Session, who: Caller, *, code: str) -> Failures:
     """Failed tries of a code since it last opened, and of a network; two statements always."""
+    return failures_of_many(session, [Try(who.hashed(code), who.network)])[0]
+
+
+def failures_of_many(session: Session, tries: Sequence[Try]) -> list[Failures]:
+    """The same for many tries at once; two statements whatever their number."""
     now = clock.now()
-    row = sa.orm.aliased(LookupAttempt)
-    last_opened = (
-        sa.select(sa.func.coalesce(sa.func.max(row.id), 0))
-        .where(row.code_hash == who.hashed(code), row.is_success)
-        .scalar_subquery()
-    )
     attempt = LookupAttempt
-    of_code = session.execute(
+    codes = {t.code_hash for t in tries}
+    row = sa.orm.aliased(LookupAttempt)
+    last = (
+        sa.select(row.code_hash, sa.func.max(row.id).label("id"))
+        .where(row.code_hash.in_(codes), row.is_success)
+        .group_by(row.code_hash)
+        .subquery()
+    )
+    of_codes = session.execute(
         sa.select(
+            attempt.code_hash,
             sa.func.count(sa.case((attempt.at > now - QUARTER_HOUR, 1))),
             sa.func.count(sa.case((attempt.at > now - DAY, 1))),
             sa.func.count(),
-        ).where(
-            attempt.code_hash == who.hashed(code),
-            attempt.is_success.is_(False),
-            attempt.id > last_opened,
         )
-    ).one()
-    of_network = session.execute(
-        sa.select(sa.func.count()).where(
-            attempt.network == who.network,
-            attempt.at > now - QUARTER_HOUR,
-            attempt.is_success.is_(False),
+        .outerjoin(last, last.c.code_hash == attempt.code_hash)
+        .where(
+            attempt.code_hash.in_(codes),
+            sa.not_(attempt.is_success),
+            attempt.id > sa.func.coalesce(last.c.id, 0),
         )
-    ).scalar_one()
-    return Failures(*of_code, of_network)
-
-
-def mark_opened(session: Session, attempt_id: int) -> None:
-    """Marks a try as successful: the failures before it no longer count."""
-    session.execute(
-        sa.update(LookupAttempt).where(LookupAttempt.id == attempt_id).values(is_success=True)
+        .group_by(attempt.code_hash)
     )
+    of_code = {code_hash: (quarter, day, ever) for code_hash, quarter, day, ever in of_codes}
+    of_networks = session.execute(
+        sa.select(attempt.network, sa.func.count())
+        .where(
+            attempt.network.in_({t.network for t in tries}),
+            attempt.at > now - QUARTER_HOUR,
+            sa.not_(attempt.is_success),
+        )
+        .group_by(attempt.network)
+    )
+    of_network = {row[0]: row[1] for row in of_networks}
+    return [
+        Failures(*of_code.get(t.code_hash, (0, 0, 0)), of_network.get(t.network, 0)) for t in tries
+    ]
+
+
+def mark_opened(session: Session, attempt_ids: Sequence[int]) -> None:
+    """Marks tries as successful: the failures before them no longer count."""
+    if attempt_ids:
+        session.execute(
+            sa.update(LookupAttempt)
+            .where(LookupAttempt.id.in_(attempt_ids))
+            .values(is_success=True)
+        )
 
 
 def forgive(session: Session, who: Caller, *, code: str) -> None:

@@ -107,6 +107,14 @@ class LookupAttempt(Model):
     __table_args__ = (
         sa.Index("ix_lookup_attempts_code_hash_at", "code_hash", "at"),
         sa.Index("ix_lookup_attempts_network_at", "network", "at"),
+        # The lock of a network counts failures only, of which there are few among very many.
+        sa.Index(
+            "ix_lookup_attempts_failed_network_at",
+            "network",
+            "at",
+            postgresql_where=sa.text("NOT is_success"),
+            sqlite_where=sa.text("is_success = 0"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -84,7 +84,7 @@ def _count_form(session: Any, who: lookups.Caller) -> None:
             retry_after_seconds=900,
         )
     attempt = lookups.write_down(session, who, door="declare", code="")
-    lookups.mark_opened(session, attempt)
+    lookups.mark_opened(session, [attempt])
 
 
 def _done(declaration: Any, *, is_update: bool) -> str:

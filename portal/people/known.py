@@ -191,7 +191,7 @@ class KnownPeople:
         limits = {"after": sweep.after_id, "until": sweep.until_id, "most": SWEPT_AT_ONCE}
         table = self._read(session, where, **limits)
         if not table.is_empty():
-            found = list(self._match(session, table).values())
+            found = list(self._match(table).values())
             stored = proposals.write(session, found, at=bulk.micros(clock.now()))
             self._settle(session, stored)
             sweep.after_id = int(table["person_id"][-1])

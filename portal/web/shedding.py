@@ -130,6 +130,13 @@ def importance_of(app: Flask, endpoint: str) -> Importance:
     return Importance.LIST if isinstance(owner, RowView) else _AREAS.get(area, Importance.LIST)
 
 
+def busy_page(method: str, seconds: int) -> str:
+    """The small page that asks to wait, made without anything else."""
+    # Only what was read may be read again by itself: a form must not be sent twice.
+    page = _PAGE if method in {"GET", "HEAD"} else _AGAIN
+    return page.format(seconds=seconds)
+
+
 def _refuse(importance: Importance) -> Response:
     seconds = random.randint(*_SECONDS[importance])  # noqa: S311 - not a secret
     if access.wants_json():
@@ -137,9 +144,7 @@ def _refuse(importance: Importance) -> Response:
         body = current_app.json.dumps({"code": "overloaded", "message": message, "details": []})
         response = Response(body, 503, mimetype="application/json")
     else:
-        # Only what was read may be read again by itself: a form must not be sent twice.
-        page = _PAGE if request.method in {"GET", "HEAD"} else _AGAIN
-        response = Response(page.format(seconds=seconds), 503, mimetype="text/html")
+        response = Response(busy_page(request.method, seconds), 503, mimetype="text/html")
     response.headers["Retry-After"] = str(seconds)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 import core_rs
 from portal.actors import PUBLIC
-from portal.certificates import services
+from portal.certificates import opening
+from portal.certificates.opening import Opened
 from portal.certificates.rules import shown_state
-from portal.certificates.services import Opened
 from portal.declarations import lookups
 from portal.declarations import services as declarations
 from portal.declarations.models import LookupAttempt
@@ -28,10 +28,10 @@ BIRTH = "02/09/1984"
 def _try(
     session: Session, code: str, factor: str = BIRTH, who: lookups.Caller = WHO
 ) -> Opened | None:
-    known = services.known_code(code)
+    known = opening.known_code(code)
     attempt_id = lookups.write_down(session, who, door="look-up", code=known)
     session.commit()
-    opened = services.look_up(session, who=who, attempt_id=attempt_id, code=code, factor=factor)
+    opened = opening.look_up(session, who=who, attempt_id=attempt_id, code=code, factor=factor)
     session.commit()
     return opened
 
@@ -165,7 +165,7 @@ def test_guessing_the_four_digits_never_gets_far(session: Session, world: World)
             for number in range(20):
                 clock.shift(dt.timedelta(minutes=16))
                 failures = lookups.failures(
-                    session, WHO, code=services.known_code(sample.result_code)
+                    session, WHO, code=opening.known_code(sample.result_code)
                 )
                 with_this_one = replace(
                     failures,

@@ -118,7 +118,7 @@ def test_tries_are_counted_by_code_and_network_and_forgiven_when_one_opens(
     last = lookups.write_down(session, other, door="look-up", code="A")
     counted = lookups.failures(session, who, code="A")
     assert (counted.of_code_quarter_hour, counted.of_network_quarter_hour) == (4, 3)
-    lookups.mark_opened(session, last)
+    lookups.mark_opened(session, [last])
     assert lookups.failures(session, who, code="A").of_code_ever == 0
     assert lookups.failures(session, who, code="B").of_code_ever == 0
 

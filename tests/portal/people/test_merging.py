@@ -81,9 +81,8 @@ def test_a_merge_redirects_everything_and_look_ups_by_code_go_on(laboratory: Lab
     assert queries.records_of(db_session(), [gone]) == [kept, gone]
     sample = laboratory.sample("B", "An typo")
     assert sample.person_id == gone
-    found = certificates.find_sample_by_code(db_session(), sample.result_code)
-    assert found is not None
-    assert found[1].id == gone
+    (found,) = certificates.facts_of(db_session(), [sample.id])
+    assert (found.result_code, found.person_id) == (sample.result_code, gone)
 
 
 def test_whose_single_sample_answers_a_pool_follows_the_merge_and_its_undoing(

@@ -1,0 +1,385 @@
+"""The look-up by code for very many at once: a hot door of its own beside the portal.
+
+The pages, the lock, the audit and the token of the form are the portal's. What differs is that the
+tries that came while others were looked at are looked at together: one statement writes them down
+as failed, one commit keeps that, a few statements more open what may be opened, whatever their
+number. Whatever is not this one form is handed to the portal's own application, in this process.
+"""
+
+import asyncio
+import logging
+import random
+import re
+import secrets
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import blake2b
+from hmac import compare_digest
+from html import escape
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+from portal import db
+from portal.actors import PUBLIC
+from portal.certificates import opening, pages
+from portal.certificates.opening import Asked, Opened
+from portal.declarations import lookups
+from portal.declarations.lookups import Try
+from portal.settings import Settings
+from portal.web import hot_http, languages
+from portal.web.hot_http import Answer, Done, Headers, Request
+from portal.web.shedding import busy_page
+
+log = logging.getLogger("tram.look-up")
+
+PATH = "/tra-cuu"
+MAX_BODY_BYTES = 16 << 10
+MAX_WAITING = 1500
+# Tries in hand count as failed: two workers must stay below the lock of a network (300).
+MAX_TOGETHER = 128
+MAX_PAGES = 8000
+_SLOW_WAITING = 64
+_CODE_PATH = re.compile(r"/[krKR]/([0-9A-Za-z-]{1,40})")
+_PERSONAL = {"content-length", "set-cookie", "server-timing", "x-request-id", "date", "connection"}
+_SECONDS = (10, 40)
+_LONGEST_CODE, _LONGEST_FACTOR = 200, 40
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A try that waits for its turn: what was asked, in which language, with whose token."""
+
+    asked: Asked
+    typed: str
+    language: str
+    token: str
+    done: Done
+
+
+class LookUpDoor:
+    """The handler behind the connections of the look-up door."""
+
+    max_body_bytes = MAX_BODY_BYTES
+
+    def __init__(self, app: Flask, config: Settings) -> None:
+        self._app = app
+        self._config = config
+        self.counts: Counter[str] = Counter()
+        self._waiting: list[_Waiting] = []
+        self._runner: asyncio.Task[None] | None = None
+        self._opened: OrderedDict[bytes, str] = OrderedDict()
+        self._forms: dict[tuple[str, str, bool], str] = {}
+        # Stand in remembered pages for what each answer has of its own; nobody can guess them.
+        self._token_place, self._ticket_place, self._code_place = (
+            f"place{secrets.token_hex(12)}" for _ in range(3)
+        )
+        self._cookies = SecureCookieSessionInterface().get_signing_serializer(app)
+        self._tokens = URLSafeTimedSerializer(config.secret_key, salt="wtf-csrf-token")
+        self._token_seconds = int(app.config["WTF_CSRF_TIME_LIMIT"])
+        self._cookie_name = str(app.config["SESSION_COOKIE_NAME"])
+
+    async def start(self) -> None:
+        """Learns the headers of the portal's own answers."""
+        self._opening = ThreadPoolExecutor(1, thread_name_prefix="opening")
+        self._slow = ThreadPoolExecutor(2, thread_name_prefix="portal")
+        self._slow_waiting = 0
+        first = self._ask_portal(Request("GET", PATH, b"", {b"host": b"localhost"}, b"", ""))
+        self._headers: Headers = tuple(
+            # No script stands in these pages: none needs a nonce.
+            (name.lower(), re.sub(r" 'nonce-[^']*'", "", value))
+            for name, value in first.headers
+            if name.lower() not in _PERSONAL
+        )
+
+    async def stop(self) -> None:
+        """Finishes what is waiting."""
+        while self._runner is not None:
+            await self._runner
+        self._opening.shutdown(wait=True)
+        self._slow.shutdown(wait=True)
+
+    # -- requests
+
+    def handle(self, request: Request, done: Done) -> None:
+        """See `hot_http.Handler`."""
+        try:
+            if not self._handle_form(request, done):
+                self._hand_over(request, done)
+        except Exception:
+            log.exception("the look-up door failed at %s", request.method)
+            done(self._busy(request.method, 500))
+
+    def _handle_form(self, request: Request, done: Done) -> bool:
+        """Whether it was one of the two requests that are answered here."""
+        cookies = _cookies(request.headers.get(b"cookie", b""))
+        language = cookies.get(languages.COOKIE, "")
+        if language not in self._app.config["LANGUAGES"]:
+            language = str(self._app.config["BABEL_DEFAULT_LOCALE"])
+        secret = self._secret(cookies)
+        found = _CODE_PATH.fullmatch(request.path)
+        if request.method in {"GET", "HEAD"} and (request.path == PATH or found):
+            if secret is None and self._cookie_name in cookies:
+                return False  # a login without a token yet: the portal's to complete
+            self._show_form(request, done, language, secret, found.group(1) if found else "")
+            return True
+        if request.method != "POST" or request.path != PATH or secret is None:
+            return False
+        fields = _fields(request)
+        if fields is None or not self._is_own_form(request, fields.get("csrf_token", ""), secret):
+            return False
+        if len(self._waiting) >= MAX_WAITING:
+            self.counts["refused"] += 1
+            done(self._busy("POST", 503))
+        else:
+            self._take(request, done, language, secret, fields)
+        return True
+
+    def _take(
+        self, request: Request, done: Done, language: str, secret: str, fields: dict[str, str]
+    ) -> None:
+        typed = fields.get("code", "")[:_LONGEST_CODE]
+        factor = fields.get("factor", "")[:_LONGEST_FACTOR]
+        code = opening.known_code(typed)
+        who = lookups.caller(self._config.secret_key, self._address(request))
+        asked = Asked(code, factor, Try(who.hashed(code), who.network))
+        self._waiting.append(_Waiting(asked, typed, language, self._tokens.dumps(secret), done))
+        if self._runner is None:
+            self._runner = asyncio.get_running_loop().create_task(self._run())
+
+    def _address(self, request: Request) -> str:
+        """The caller; in production exactly one proxy stands in front and names it."""
+        if self._config.is_production:
+            given = request.headers.get(b"x-forwarded-for", b"").decode("latin-1")
+            return given.rpartition(",")[2].strip() or request.peer
+        return request.peer
+
+    # -- the token of the form, as Flask-WTF makes and checks it
+
+    def _secret(self, cookies: dict[str, str]) -> str | None:
+        text = cookies.get(self._cookie_name)
+        if not text or self._cookies is None:
+            return None
+        limit = int(self._app.permanent_session_lifetime.total_seconds())
+        try:
+            session = self._cookies.loads(text, max_age=limit)
+        except BadData:
+            return None
+        secret = session.get("csrf_token") if isinstance(session, dict) else None
+        return secret if isinstance(secret, str) else None
+
+    def _is_own_form(self, request: Request, token: str, secret: str) -> bool:
+        try:
+            given = self._tokens.loads(token, max_age=self._token_seconds)
+        except BadData:
+            return False
+        if not isinstance(given, str) or not compare_digest(given, secret):
+            return False
+        if not self._config.uses_https:
+            return True
+        host = request.headers.get(b"host", b"").decode("latin-1")
+        referrer = request.headers.get(b"referer", b"").decode("latin-1")
+        return referrer.startswith(f"https://{host}/")
+
+    # -- the form
+
+    def _show_form(
+        self, request: Request, done: Done, language: str, secret: str | None, code: str
+    ) -> None:
+        headers: Headers = self._headers
+        if secret is None:
+            secret = secrets.token_hex(20)
+            value = self._cookies.dumps({"csrf_token": secret}) if self._cookies else ""
+            secure = "; Secure" if self._config.uses_https else ""
+            cookie = f"{self._cookie_name}={value}{secure}; HttpOnly; Path=/; SameSite=Lax"
+            headers = (*headers, ("set-cookie", cookie))
+        page = self._form(language, self._tokens.dumps(secret), code, path=request.path)
+        self.counts["forms"] += 1
+        done(Answer(200, headers, page.encode()))
+
+    def _form(
+        self, language: str, token: str, code: str, *, path: str = PATH, is_no: bool = False
+    ) -> str:
+        """The page of the two questions; made once for a language, then filled in."""
+        prefix = path[:3] if path != PATH else ""
+        page = self._forms.get((language, prefix, is_no))
+        if page is None:
+            address = f"{prefix}{self._code_place}" if prefix else PATH
+            with self._context(address, language):
+                page = pages.form_page(
+                    self._code_place, is_no=is_no, csrf_token=lambda: self._token_place
+                )
+            self._forms[language, prefix, is_no] = page
+        # The template cuts a code that is none to 40 letters; the place is shorter.
+        if prefix:
+            page = page.replace(quote(f"{prefix}{self._code_place}", safe="/"), quote(path))
+            page = page.replace(quote(f"{prefix}{self._code_place}", safe=""), quote(path, safe=""))
+        page = page.replace(self._code_place, escape(pages.shown_code(code)))
+        return page.replace(self._token_place, token)
+
+    def _context(self, path: str, language: str) -> Any:
+        return self._app.test_request_context(
+            path, headers={"Cookie": f"{languages.COOKIE}={language}"}
+        )
+
+    # -- tries, many at once
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                together = self._waiting[:MAX_TOGETHER]
+                del self._waiting[:MAX_TOGETHER]
+                try:
+                    answers = await loop.run_in_executor(self._opening, self._open, together)
+                except Exception as error:  # noqa: BLE001 - each of them gets an answer
+                    # Not the error's own text: a database's repeats the row.
+                    log.error(  # noqa: TRY400
+                        "%d look-ups failed: %s", len(together), type(error).__name__
+                    )
+                    answers = [self._busy("POST", 503)] * len(together)
+                self.counts["tries"] += len(together)
+                for one, answer in zip(together, answers, strict=True):
+                    one.done(answer)
+        finally:
+            self._runner = None
+
+    def _open(self, together: Sequence[_Waiting]) -> list[Answer]:
+        try:
+            asked = [one.asked for one in together]
+            with db.transaction(PUBLIC) as session:
+                kept = [one.kept for one in asked]
+                attempt_ids = lookups.write_down_many(session, kept, door="look-up")
+            with db.transaction(PUBLIC) as session:
+                opened = opening.look_up_many(session, asked, attempt_ids)
+                told = [one for one in opened if one is not None]
+                opening.note_reading(session, told, "look-up")
+            answers: dict[int, Answer] = {}
+            for language in {one.language for one in together}:
+                with self._context(PATH, language):
+                    for n, one in enumerate(together):
+                        if one.language == language:
+                            found = opened[n]
+                            answers[n] = self._tell(one, found) if found else self._say_no(one)
+            return [answers[n] for n in range(len(together))]
+        finally:
+            db.db_session.remove()
+
+    def _say_no(self, one: _Waiting) -> Answer:
+        page = self._form(one.language, one.token, one.typed, is_no=True)
+        return Answer(404, self._headers, page.encode())
+
+    def _tell(self, one: _Waiting, opened: Opened) -> Answer:
+        """The page of what was opened, in its language; remembered while nothing in it changes."""
+        key = b""
+        page = None
+        if opened.declaration is None:
+            seen = f"{one.language} {pages.waiting(opened)} {opened.results!r}".encode()
+            key = blake2b(seen, digest_size=20).digest()
+            page = self._opened.get(key)
+        if page is None:
+            with db.transaction(PUBLIC) as session:
+                page = pages.opened_page(
+                    session,
+                    opened,
+                    ticket=self._ticket_place,
+                    csrf_token=lambda: self._token_place,
+                )
+        if key:
+            self._opened[key] = page
+            if len(self._opened) > MAX_PAGES:
+                self._opened.popitem(last=False)
+        filled = page.replace(self._ticket_place, pages.ticket_of(opened)).replace(
+            self._token_place, one.token
+        )
+        return Answer(200, self._headers, filled.encode())
+
+    # -- everything else
+
+    def _hand_over(self, request: Request, done: Done) -> None:
+        if self._slow_waiting >= _SLOW_WAITING:
+            self.counts["refused"] += 1
+            done(self._busy(request.method, 503))
+            return
+        loop = asyncio.get_running_loop()
+        self._slow_waiting += 1
+
+        def ended(answer: Answer) -> None:
+            self._slow_waiting -= 1
+            done(answer)
+
+        def ask() -> None:
+            try:
+                answer = self._ask_portal(request)
+            except Exception:
+                log.exception("the portal failed behind the look-up door")
+                answer = self._busy(request.method, 500)
+            loop.call_soon_threadsafe(ended, answer)
+
+        self._slow.submit(ask)
+
+    def _ask_portal(self, request: Request) -> Answer:
+        given = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in request.headers.items()]
+        builder = EnvironBuilder(
+            path=request.path,
+            query_string=request.query.decode("latin-1"),
+            method=request.method,
+            headers=given,
+            data=request.body,
+            environ_base={"REMOTE_ADDR": request.peer},
+        )
+        try:
+            parts, status, headers = run_wsgi_app(self._app.wsgi_app, builder.get_environ())
+            body = b"".join(parts)
+        finally:
+            builder.close()
+        kept = tuple((name, value) for name, value in headers if name.lower() != "content-length")
+        return Answer(int(status.split()[0]), kept, body)
+
+    def _busy(self, method: str, status: int) -> Answer:
+        seconds = random.randint(*_SECONDS)  # noqa: S311 - not a secret
+        headers = (
+            ("content-type", "text/html; charset=utf-8"),
+            ("cache-control", "no-store"),
+            ("retry-after", str(seconds)),
+        )
+        return Answer(status, headers, busy_page(method, seconds).encode())
+
+    def too_large(self) -> Answer:
+        """See `hot_http.Handler`."""
+        return hot_http.error(413, "too_large", "The form is too large.")
+
+    def cut(self) -> Answer:
+        """See `hot_http.Handler`."""
+        return hot_http.error(400, "cut", "The connection ended before the form did.")
+
+    def too_slow(self) -> Answer:
+        """See `hot_http.Handler`."""
+        return hot_http.error(408, "too_slow", "The form did not arrive in time.")
+
+
+def _fields(request: Request) -> dict[str, str] | None:
+    """The first value of each field; None for what is not this form."""
+    kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != b"application/x-www-form-urlencoded":
+        return None
+    try:
+        text = request.body.decode("utf-8", "replace")
+        return {name: values[0] for name, values in parse_qs(text, max_num_fields=20).items()}
+    except ValueError:
+        return None
+
+
+def _cookies(header: bytes) -> dict[str, str]:
+    try:
+        cookies = SimpleCookie(header.decode("latin-1"))
+    except CookieError:
+        return {}
+    return {name: morsel.value for name, morsel in cookies.items()}

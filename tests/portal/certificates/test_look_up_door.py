@@ -1,0 +1,180 @@
+"""The look-up door: the portal's own pages, lock, audit and form token, for many at once."""
+
+import asyncio
+import re
+from urllib.parse import urlencode
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from portal import db
+from portal.audit.models import AuditEvent
+from portal.certificates import look_up_door
+from portal.certificates.look_up_door import LookUpDoor
+from portal.declarations.models import LookupAttempt
+from tests.portal.certificates.browser import Browser
+from tests.portal.certificates.world import World
+from tests.portal.ingest.speaking import ask, running
+
+BIRTH = "02/09/1984"
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    return World(db.db_session())
+
+
+def _run(app: Flask, story):
+    async def whole():
+        async with running(LookUpDoor(app, app.config["TRAM"])) as door:
+            return await story(door)
+
+    db.db_session.remove()
+    return asyncio.run(whole())
+
+
+def _token(page: str) -> str:
+    return re.search(r'name="csrf_token" value="([^"]+)"', page).group(1)
+
+
+def _bare(page: str) -> str:
+    """A page without what each answer has of its own."""
+    return re.sub(r'name="(csrf_token|ticket)" value="[^"]+"', r'name="\1"', page)
+
+
+async def _open_form(door, path: str = "/tra-cuu", **headers: str):
+    answer = await ask(door, "GET", path, headers=headers)
+    assert answer.status == 200
+    cookie = answer.headers["set-cookie"].partition(";")[0]
+    return answer.body.decode(), {"cookie": "; ".join([cookie, *headers.values()])}
+
+
+async def _send(door, page: str, cookie: dict[str, str], code: str, factor: str = BIRTH, **more):
+    fields = {"csrf_token": _token(page), "code": code, "factor": factor, **more}
+    return await ask(
+        door, "POST", "/tra-cuu", body=urlencode(fields).encode(), headers=FORM | cookie
+    )
+
+
+def _released(world: World) -> str:
+    sample = world.sample(world.person())
+    world.release(sample.tube, "negative")
+    code = sample.result_code
+    world.session.commit()
+    return code
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_its_pages_are_the_portals(app: Flask, world: World, language: str) -> None:
+    code = _released(world)
+    client = app.test_client()
+    client.set_cookie("language", language)
+    browser = Browser(client)
+
+    async def story(door):
+        shown = []
+        for path in ("/tra-cuu", f"/r/{code}", "/k/no-such-code"):
+            page, cookie = await _open_form(door, path, cookie=f"language={language}")
+            shown.append(page)
+        for factor in (BIRTH, "01/01/1999", BIRTH):
+            answer = await _send(door, page, cookie, f" {code.lower()} ", factor)
+            shown.append(answer.body.decode())
+            assert answer.headers["cache-control"] == "no-store"
+            assert "script-src 'self'" in answer.headers["content-security-policy"]
+        return shown
+
+    shown = _run(app, story)
+    expected = [browser.open(path).html for path in ("/tra-cuu", f"/r/{code}", "/k/no-such-code")]
+    for factor in (BIRTH, "01/01/1999", BIRTH):
+        browser.open("/tra-cuu")
+        expected.append(browser.send(code=f" {code.lower()} ", factor=factor).html)
+    assert [_bare(page) for page in shown] == [_bare(page) for page in expected]
+
+
+def test_what_it_opened_goes_on_in_the_portal(app: Flask, world: World) -> None:
+    code = _released(world)
+
+    async def story(door):
+        page, cookie = await _open_form(door)
+        opened = (await _send(door, page, cookie, code)).body.decode()
+        fields = {
+            "csrf_token": _token(opened),
+            "ticket": re.search(r'name="ticket" value="([^"]+)"', opened).group(1),
+            "sample": re.search(r'name="sample" value="([^"]+)"', opened).group(1),
+        }
+        body = urlencode(fields).encode()
+        paper = await ask(door, "POST", "/tra-cuu/giay", body=body, headers=FORM | cookie)
+        landing = await ask(door, "GET", "/cong-dan")
+        return paper, landing
+
+    paper, landing = _run(app, story)
+    assert paper.status == 200
+    assert paper.body.startswith(b"%PDF")
+    assert landing.status == 200
+
+
+def test_every_no_is_the_same_and_every_try_is_counted_and_every_reading_noted(
+    app: Flask, world: World
+) -> None:
+    code = _released(world)
+
+    async def story(door):
+        page, cookie = await _open_form(door)
+        tries = [(code, BIRTH), (code, "01/01/1999"), ("7Q2M8K4PXH3", BIRTH), ("?", "")]
+        answers = await asyncio.gather(*(_send(door, page, cookie, *one) for one in tries))
+        return [(a.status, a.body.decode()) for a in answers]
+
+    answers = _run(app, story)
+    assert [status for status, _ in answers] == [200, 404, 404, 404]
+    refused = {re.sub(r'name="code" value="[^"]*"', "", _bare(page)) for _, page in answers[1:]}
+    assert len(refused) == 1
+    session = db.db_session()
+    attempts = session.execute(sa.select(LookupAttempt.door, LookupAttempt.is_success)).all()
+    assert sorted(attempts) == [("look-up", False)] * 3 + [("look-up", True)]
+    read = session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "read")).all()
+    assert [(event.table_name, event.purpose) for event in read] == [("samples", "look-up")]
+
+
+def test_guessing_many_at_once_locks_the_code(app: Flask, world: World) -> None:
+    code = _released(world)
+
+    async def story(door):
+        page, cookie = await _open_form(door)
+        guesses = [f"{year}" for year in range(1950, 2010)]
+        answers = await asyncio.gather(*(_send(door, page, cookie, code, g) for g in guesses))
+        right = await _send(door, page, cookie, code)
+        return {a.status for a in answers}, right.status
+
+    assert _run(app, story) == ({404}, 404)
+
+
+@pytest.mark.parametrize("fault", ["missing", "forged", "of another browser"])
+def test_a_form_that_is_not_its_own_opens_nothing(app: Flask, world: World, fault: str) -> None:
+    code = _released(world)
+
+    async def story(door):
+        page, cookie = await _open_form(door)
+        other, _ = await _open_form(door)
+        token = {"missing": "", "forged": _token(page)[:-2] + "xx"}.get(fault, _token(other))
+        return await _send(door, page, cookie, code, csrf_token=token)
+
+    assert _run(app, story).status == 400
+    assert db.db_session().scalar(sa.select(sa.func.count()).select_from(LookupAttempt)) == 0
+
+
+def test_too_many_at_once_are_asked_to_wait(app: Flask, world: World, monkeypatch) -> None:
+    code = _released(world)
+    monkeypatch.setattr(look_up_door, "MAX_WAITING", 2)
+
+    async def story(door):
+        page, cookie = await _open_form(door)
+        return await asyncio.gather(*(_send(door, page, cookie, code) for _ in range(30)))
+
+    answers = _run(app, story)
+    refused = [a for a in answers if a.status == 503]
+    assert refused
+    assert {a.status for a in answers} == {200, 503}
+    assert all(10 <= int(a.headers["retry-after"]) <= 40 for a in refused)
+    assert "Nothing of what you sent was kept" in refused[0].body.decode()
