@@ -25,7 +25,7 @@ from tests.benchmarks.ingest import bench_door, wire
 from tests.benchmarks.ingest.serving import ROOT, Measured, Server, free_port, measure
 from tests.portal.certificates.world import World
 
-SECONDS = float(os.environ.get("BENCH_SECONDS", "6"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 CODES = int(os.environ.get("BENCH_CODES", "1000"))
 CONNECTIONS = 64
 # 200 scans a second: 10 connections, each pausing 48 ms.

@@ -70,11 +70,13 @@ def plain(kind: str, url: str, folder: Path) -> None:
 def on(url: str, folder: Path) -> None:
     """All of them on one kind of database, each in a database of its own."""
     kind = sa.make_url(url).get_backend_name()
-    urls = {name: _database(url, folder, name) for name in ("plain", "door", "applier", "both")}
+    urls = {
+        name: _database(url, folder, name) for name in ("plain", "door", "applier", "sustained")
+    }
     plain(kind, urls["plain"], folder)
     bench_door.bench(urls["door"], folder / "door", [1, 50, 500])
     bench_applier.measure(urls["applier"], folder / "applier", APPLIED_PEOPLE)
-    bench_sustained.bench(urls["both"], folder / "both")
+    bench_sustained.bench(urls["sustained"], folder / "sustained")
 
 
 def _database(url: str, folder: Path, name: str) -> str:
