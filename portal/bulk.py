@@ -61,13 +61,9 @@ FROM (SELECT nextval('{sequence}') AS v FROM generate_series(1, :count)) AS take
 """
 
 
-@cache
-def _next_ids_of(engine: sa.Engine, table: str) -> sa.TextClause:
-    """The statement, with the table's sequence looked up once and not for each number."""
-    find = sa.text("SELECT pg_get_serial_sequence(:name, 'id')")
-    with engine.connect() as connection:
-        sequence = connection.execute(find, {"name": table}).scalar_one()
-    return sa.text(_NEXT_IDS.format(sequence=sequence))
+_FIND_SEQUENCE = sa.text("SELECT pg_get_serial_sequence(:name, 'id')")
+# table → its sequence: looked up once, and not for each number.
+_sequences: dict[str, str] = {}
 
 
 def next_ids(session: Session, table: str, count: int) -> list[int]:
@@ -77,7 +73,9 @@ def next_ids(session: Session, table: str, count: int) -> list[int]:
     if is_sqlite(session):
         last = session.execute(sa.text(f"SELECT coalesce(max(id), 0) FROM {table}")).scalar_one()  # noqa: S608
         return list(range(last + 1, last + count + 1))
-    statement = _next_ids_of(session.connection().engine, table)
+    if table not in _sequences:
+        _sequences[table] = session.execute(_FIND_SEQUENCE, {"name": table}).scalar_one()
+    statement = sa.text(_NEXT_IDS.format(sequence=_sequences[table]))
     first, last, others = session.execute(statement, {"count": count}).one()
     return sorted(others) if others else list(range(first, last + 1))
 
