@@ -72,6 +72,27 @@ class Planted:
             self.result(code, outcome, hour + 10)
         return code
 
+    def mix(self, outcome: str | None, state: str, sizes: list[int], **tube: Any) -> list[str]:
+        """Tubes of these sizes mixed in the laboratory; gives the codes of the tubes."""
+        code = f"M{len(self.tubes):08}"
+        self.tubes.append({"tube_code": code, "pool_kind": "media", "received_at": at(6), **tube})
+        inside = [self.pool(size, None, state, parent_code=code)[0] for size in sizes]
+        if outcome is not None:
+            self.result(code, outcome)
+        return inside
+
+    def rows_of(self, code: str) -> list[int]:
+        """Memberships of a tube among the last few hundred."""
+        begin = max(0, len(self.members) - 400)
+        return [n for n in range(begin, len(self.members)) if self.members[n]["tube_code"] == code]
+
+    def row_of(self, code: str) -> int:
+        return self.rows_of(code)[0]
+
+    def newest_mix(self) -> str:
+        """The newest mix."""
+        return next(t["tube_code"] for t in reversed(self.tubes) if t["tube_code"][0] == "M")
+
     def found(self, code: str, tube: str | None, person: str | None = None) -> None:
         self.findings[code, tube, person] += 1
 
@@ -177,6 +198,38 @@ def plant_each(world: Planted, chance: random.Random) -> None:
         person = world.person()
         world.member(person, code, "HOLD not_for_pool", **more)
         world.found("F16", code, person)
+    # Amended both ways, once and twice.
+    code, _ = world.pool(size, "negative", "SUSPECT_POOL suspect")
+    world.result(code, "positive", 12, version=2)
+    code, _ = world.pool(size, "positive", "NEG_BY_POOL")
+    world.result(code, "negative", 12, version=2)
+    code, _ = world.pool(size, "negative", "NEG_BY_POOL")
+    world.result(code, "positive", 12, version=2)
+    world.result(code, "negative", 14, version=3)
+    # Laboratory mixes: of single samples, of field pools, and of both.
+    for sizes in ([1, 1, 1], [size, 1], [3, size]):
+        world.mix("negative", "NEG_BY_POOL", sizes)
+    # An invalid mix says nothing: its tubes wait for a test, and here too long.
+    for code in world.mix("invalid", "WAITING repeat_tube", [1, 1]):
+        world.found("F8", code)
+    world.mix(None, "WAITING", [1, 3])
+    world.found("F8", world.newest_mix())  # the mix is chased, not the tubes in it
+    # A positive mix: each tube waits for its own test; those that had it are told apart.
+    singles = world.mix("positive", "SUSPECT_POOL suspect", [1, 1, 1])
+    for code, outcome, state in zip(
+        singles, ("positive", "negative", None), ("POS_CONFIRMED", "NEG_SINGLE", None), strict=True
+    ):
+        if outcome is None:
+            world.found("F8", code)
+        else:
+            world.result(code, outcome, 12)
+            world.states[world.row_of(code)] = str(state)
+    # Field pools in a positive mix, the pool of one of them positive by itself.
+    first, second = world.mix("positive", "SUSPECT_POOL suspect", [3, size])
+    world.result(first, "positive", 12)
+    world.result(second, "negative", 12)
+    for row in world.rows_of(second):
+        world.states[row] = "NEG_BY_POOL"
     # No errors: a partial pool, a lost tube, an invalid and an inconclusive one, re-tests.
     world.pool(size, "negative", "NEG_BY_POOL", planned_size=20)
     world.pool(size, None, "RETEST_DUE lost", is_lost=True)
