@@ -17,7 +17,7 @@ import core_rs
 from portal.actors import Actor
 from portal.campaigns.models import Campaign, CollectionSession, PoolPolicy
 from portal.campaigns.rules import CampaignStatus, Method
-from portal.db import across_sites
+from portal.db import across_sites, unscoped
 from portal.pools.models import Finding, PoolMember
 from portal.samples.bulk import among
 from portal.samples.models import Sample, Tube
@@ -62,6 +62,7 @@ def overdue(
     *,
     at: dt.datetime,
     campaign_id: int | None = None,
+    tube_ids: Sequence[int] | None = None,
     limit: int = MOST_CHASED,
 ) -> list[Overdue]:
     """Tubes of open campaigns without receipt or result for too long; the oldest first.
@@ -74,20 +75,16 @@ def overdue(
         limits = {key: dated for key, dated in limits.items() if key == campaign_id}
     if not limits:
         return []
-    mixed = (
-        sa.exists()
-        .where(PoolMember.tube_id == Tube.id, Tube.status == TubeStatus.IN_TEST)
-        .correlate(Tube)
-    )
     since = sa.func.coalesce(Tube.received_at, Tube.sent_at, Tube.sealed_at)
+    asked = sa.true() if tube_ids is None else among(session, Tube.id, tube_ids)
     found = session.scalars(
         sa.select(Tube)
         .where(
+            asked,
             Tube.campaign_id.in_(limits),
             Tube.status.in_([*_ON_THE_WAY, *_AT_THE_LABORATORY]),
             Tube.method != Method.ANTIGEN,
             sa.or_(_is_late(limits, at), since < at - dt.timedelta(hours=RECEIPT_HOURS)),
-            ~mixed,
         )
         .options(
             joinedload(Tube.site),
@@ -96,8 +93,13 @@ def overdue(
         )
         .order_by(since, Tube.id)
         .limit(limit)
-    )
-    lines = [_line(tube, limits, at) for tube in found]
+    ).all()
+    in_test = [tube.id for tube in found if tube.status == TubeStatus.IN_TEST]
+    with unscoped(session, "whether a tube is in a mix says nothing of another's rows"):
+        mixed = set(
+            session.scalars(sa.select(PoolMember.tube_id).where(PoolMember.tube_id.in_(in_test)))
+        )
+    lines = [_line(tube, limits, at) for tube in found if tube.id not in mixed]
     return [line for line in lines if line is not None]
 
 
@@ -179,14 +181,12 @@ def note_overdue(session: Session, actor: Actor, *, at: dt.datetime) -> dict[str
     ]
     if rows:
         session.execute(sa.insert(F), rows)
-    standing = {(line.tube.id, line.step) for line in late}
-    gone = [
-        row.id
-        for row in noted
-        if row.status == "open" and (row.tube_id, row.detail.get("step")) not in standing
-    ]
-    if len(late) == MOST_NOTED:
-        gone = []  # who is beyond the limit is not known to have arrived
+    # Asked by their keys: more may be overdue than were looked at above.
+    open_rows = [row for row in noted if row.status == "open"]
+    noted_ids = [row.tube_id for row in open_rows]
+    still = overdue(session, at=at, tube_ids=noted_ids, limit=len(noted_ids))
+    standing = {(line.tube.id, line.step) for line in still}
+    gone = [row.id for row in open_rows if (row.tube_id, row.detail.get("step")) not in standing]
     _end(session, gone, at)
     return {"opened": len(rows), "gone": len(gone)}
 

@@ -18,8 +18,9 @@ from portal.people.models import Person
 from portal.pools import watch
 from portal.pools.models import Finding
 from portal.results import board, corrections, planned, watching
+from portal.roles import Role
 from portal.samples.models import Tube
-from tests.portal.results.laboratory import Laboratory, hours_ago
+from tests.portal.results.laboratory import Laboratory, hours_ago, staff
 from tests.portal.web.world import sign_in, token_of
 
 SYSTEM = system("test")
@@ -92,6 +93,10 @@ def test_a_tube_in_a_laboratory_pool_is_chased_as_the_pool(laboratory: Laborator
             tube_codes=["T1", "T2"], pool_code="MIX", at=hours_ago(28),
         )  # fmt: skip
     assert overdue(laboratory) == {"MIX": "untested"}
+    manager = staff("quanly", Role.SITE_MANAGER, laboratory.place.site_id)
+    with transaction(manager) as session:
+        found = watch.overdue(session, at=clock.now())
+        assert {o.tube.code for o in found} <= {"MIX"}, "the tubes are in a mix for everybody"
 
 
 def test_a_closed_campaign_is_not_chased(laboratory: Laboratory) -> None:
