@@ -164,7 +164,7 @@ def everyone(session: Session) -> list[TrustedSigner]:
 
 
 def _path(config: Settings) -> Path:
-    return config.var_dir / "trust" / "hc1.json"
+    return config.shared_dir / "trust" / "hc1.json"
 
 
 def write_down(session: Session, config: Settings) -> None:

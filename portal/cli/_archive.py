@@ -20,7 +20,7 @@ _SCRATCH = ".tram-backup-"
 # Made anew by whoever runs: no backup needs them, and a restore must not bring them.
 _PASSING = {"jobs", "metrics", "serve.lock", "serve.json"}
 # Of the others, what every node needs (`Settings.shared_dir`).
-_SHARED = {"seals", "audit"}
+_SHARED = {"seals", "audit", "trust"}
 _DATABASES = (".sqlite", ".sqlite-wal", ".sqlite-shm", ".replaced", ".restoring", ".part")
 
 

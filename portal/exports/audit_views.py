@@ -80,7 +80,7 @@ class SealView(StationView):
         if sent is None or not sent.filename:
             problem = Invalid(gettext("Choose a file first."))
             return self._page(problem), problem.status
-        var_dir = current_app.config["TRAM"].var_dir
+        var_dir = current_app.config["TRAM"].shared_dir
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "export"
             sent.save(path)

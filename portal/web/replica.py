@@ -37,7 +37,9 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def remember(response: Any) -> Any:
-        if db.has_written.get() and access.current_login() is not None:
+        # A page that is only looked at leaves no more than its trace in the audit log.
+        is_change = request.method not in {"GET", "HEAD"} and db.has_written.get()
+        if is_change and access.current_login() is not None:
             cookie[_WROTE] = int(clock.now().timestamp())
         return response
 

@@ -78,7 +78,9 @@ def test_two_nodes_are_one_system(config, session, tmp_path) -> None:
         assert _is_in(browser, second)
         assert _is_in(browser, first)
         # A file asked for on the second node, written by the first, fetched from either.
-        answer = browser.form(second, "/samples/export", "/samples/list/", format="csv", q="")
+        answer = browser.form(
+            second, "/samples/export", "/samples/list/", format="csv", purpose="statistics", q=""
+        )
         assert answer.status_code == 302, answer.text[-2000:]
         link = None
         for _ in range(300):
