@@ -1235,22 +1235,28 @@ def merkle_root(table: object, column: str = "entry") -> bytes:
 # --- papers: a designed page, filled and signed per person ---
 
 class PaperSeal:
-    """An RSA key, parsed once, with the CMS of its certificate."""
+    """An RSA key, parsed once, with the CMS of its certificate.
+
+    Without a key the place of the RSA value stays empty, for a token to fill.
+    """
 
     def __init__(
         self,
-        key: bytes,
+        key: bytes | None,
         *,
         cms: bytes,
         digest_at: int,
         signature_at: int,
         attributes: bytes,
         attributes_digest_at: int,
+        contents: int,
     ) -> None:
         """PKCS #8 in DER; the CMS and its signed attributes with the places of what changes.
 
+        `contents`: bytes that a file keeps for the CMS.
+
         Raises:
-            CoreError: `pdf.private_key`, `pdf.skeleton`.
+            CoreError: `pdf.private_key`, `pdf.skeleton`, `pdf.certificate_size`.
         """
 
 class PaperDesign:
@@ -1258,12 +1264,15 @@ class PaperDesign:
 
     def __init__(
         self,
-        faces: Sequence[tuple[int, dict[str, tuple[int, int]]]],
+        faces: Sequence[tuple[int, dict[str, tuple[int, int]], bytes | None]],
         slots: Sequence[tuple[int, int, bool, float, float]],
     ) -> None:
-        """Faces: units of an em, letter → (glyph, advance).
+        """Faces: units of an em, letter → (glyph, advance), the font file if papers cut it.
 
         Slots: face, size in 1/1024 pixel, whether centred, left edge and width in pixels.
+
+        Raises:
+            CoreError: `pdf.font`.
         """
 
     def counts(self, values: Sequence[str]) -> list[int] | None:
@@ -1276,11 +1285,14 @@ class PaperDesign:
         prefix: bytes,
         rows: Sequence[tuple[int, int, int]],
         parts: Sequence[tuple[int, str, bytes, Sequence[tuple[str, int, int, bytes]], int]],
+        fixed_glyphs: Sequence[Sequence[int]],
         signature: tuple[int, int] | None,
         trailer: bytes,
         identifier: int,
     ) -> None:
         """The file for these numbers of lines: what is the same for all, and the other objects.
+
+        `fixed_glyphs`: of each face, the glyphs of the texts that are the same for all.
 
         Raises:
             CoreError: `pdf.part`.
@@ -1292,7 +1304,7 @@ class PaperDesign:
         """The files of many people, on as many threads (0: all cores).
 
         Raises:
-            CoreError: `pdf.shape`, `pdf.signing`, `pdf.certificate_size`, `qr.too_long`.
+            CoreError: `pdf.shape`, `pdf.signing`, `qr.too_long`.
         """
 
 def write_qr(text: str) -> tuple[int, bytes]:

@@ -20,7 +20,8 @@ from typing import Any, BinaryIO, Self
 import pikepdf
 
 from reports import pdf
-from reports.signing import CONTENTS_SIZE, RANGE_MARK, Seal
+from reports.signing import OLD_CONTENTS, Seal
+from reports.signing.update import RANGE_MARK
 
 ATTACHMENT = "danh-sach.csv"
 # Object numbers known before anything is written.
@@ -360,7 +361,7 @@ class CopyWriter:
             b"/ByteRange[%s]/Contents" % (signature, stamp, RANGE_MARK)
         )
         hole = self._file.tell()
-        self._file.write(b"<" + b"0" * (2 * CONTENTS_SIZE) + b">>>\nendobj\n")
+        self._file.write(b"<" + b"0" * (2 * OLD_CONTENTS) + b">>>\nendobj\n")
         return hole
 
     def _write_references(self) -> None:
@@ -377,7 +378,7 @@ class CopyWriter:
         )
 
     def _sign(self, seal: Seal, hole: int) -> None:
-        size, after = self._file.tell(), hole + 2 * CONTENTS_SIZE + 2
+        size, after = self._file.tell(), hole + 2 * OLD_CONTENTS + 2
         ranges = b"%010d %010d %010d %010d" % (0, hole, after, size - after)
         self._file.seek(hole - len(b"]/Contents") - len(RANGE_MARK))
         self._file.write(ranges)
@@ -387,7 +388,7 @@ class CopyWriter:
             _feed(digest, file, hole)
             file.seek(after)
             _feed(digest, file, size - after)
-        contents = seal.cms_of(digest.digest()).hex().encode().ljust(2 * CONTENTS_SIZE, b"0")
+        contents = seal.cms_of(digest.digest()).hex().encode().ljust(2 * OLD_CONTENTS, b"0")
         self._file.seek(hole + 1)
         self._file.write(contents)
         self._file.flush()

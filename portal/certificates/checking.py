@@ -149,10 +149,9 @@ def _said(problem: str) -> str:
         ),
         "The file was changed after it was signed.": _("The file was changed after it was sealed."),
         "The signature does not verify.": _("The seal is forged: its signature does not fit."),
-        "The signature is not in the form of a signer that is trusted here.": _(
-            "Wrong seal: it is not one of the health department."
-        ),
     }
+    if problem.startswith("No chain leads from"):
+        return _("Wrong seal: it is not one of the health department.")
     return said.get(problem, _("The seal does not stand."))
 
 

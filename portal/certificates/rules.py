@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -158,12 +158,15 @@ class Office:
         public_url: address of this installation.
         is_training: papers get a watermark.
         signer: fingerprint of the seal that signs; empty for unsigned papers.
+        slip_of: the address of a result's signed slip, which the symbol then carries; empty for
+            what has none.
     """
 
     province: str
     public_url: str
     is_training: bool = False
     signer: str = ""
+    slip_of: Callable[[SampleFacts], str] = field(default=lambda _facts: "", compare=False)
 
 
 def compose(
@@ -240,7 +243,7 @@ def page_of(  # noqa: PLR0913 - a page has so many parts, all named
         signer_title=str(texts.get("signer_title", "PHỤ TRÁCH PHÒNG XÉT NGHIỆM")),
         signer_name=str(texts.get("signer_name", "")) or signer_name,
         code=grouped(code),
-        verify_url=f"{office.public_url}/c/{code}".upper(),
+        verify_url=office.slip_of(facts) or f"{office.public_url}/c/{code}".upper(),
         verify_text=f"{address}/c/{code}",
         issued_at=issued_at,
         watermark=watermark_of(office),

@@ -6,11 +6,12 @@ not in production makes one; in production there are no slips until the departme
 
 import base64
 import os
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 import core_rs
-from portal.certificates import sealing
 from portal.certificates.rules import CONCLUSIVE_STATES, SampleFacts, kind_of, shown_state
 from portal.settings import Settings
 
@@ -19,8 +20,12 @@ KEY_ID = 1
 SYMBOLS = 165
 
 
+def _path(config: Settings) -> Path:
+    return config.shared_dir / "seals" / f"slip-{KEY_ID}.key"
+
+
 def _key(config: Settings) -> bytes | None:
-    path: Path = sealing.folder(config) / f"slip-{KEY_ID}.key"
+    path = _path(config)
     if path.exists():
         return path.read_bytes()
     if config.is_production:
@@ -43,14 +48,33 @@ def public_keys(config: Settings) -> dict[int, str]:
     key = _key(config)
     if key is None:
         return {}
-    public = core_rs.SlipSigner(key, KEY_ID).public_key
-    return {KEY_ID: base64.b64encode(public).decode("ascii")}
+    return {KEY_ID: base64.b64encode(_signer(key).public_key).decode("ascii")}
+
+
+def kept_public_keys(config: Settings) -> dict[int, bytes]:
+    """The public keys of the slip keys that lie here; none is made."""
+    path = _path(config)
+    return {KEY_ID: _signer(path.read_bytes()).public_key} if path.exists() else {}
+
+
+@lru_cache(maxsize=4)
+def _signer(key: bytes) -> core_rs.SlipSigner:
+    return core_rs.SlipSigner(key, KEY_ID)
 
 
 def address_of(facts: SampleFacts, config: Settings) -> str:
     """The address in capitals that stands in the symbol; empty for what is no released result."""
+    return _address_of(facts, config.public_url, _key(config))
+
+
+def maker(config: Settings) -> Callable[[SampleFacts], str]:
+    """The same for many results: the key is read once."""
+    key, address = _key(config), config.public_url
+    return lambda facts: _address_of(facts, address, key)
+
+
+def _address_of(facts: SampleFacts, address: str, key: bytes | None) -> str:
     state = shown_state(facts)
-    key = _key(config)
     born = facts.birth_on.isoformat() if facts.birth_on else str(facts.birth_year or "")
     is_told = state in CONCLUSIVE_STATES and kind_of(facts)
     if not is_told or facts.released_at is None or key is None or not born:
@@ -58,7 +82,7 @@ def address_of(facts: SampleFacts, config: Settings) -> str:
     kind: Literal["single", "pool", "rapid"] = "pool" if facts.is_pool else "single"
     if facts.method == "antigen":
         kind = "rapid"
-    slip = core_rs.SlipSigner(key, KEY_ID).sign(
+    slip = _signer(key).sign(
         kind=kind,
         outcome="positive" if state == "POS_CONFIRMED" else "negative",
         sampled_at=facts.collected_at,
@@ -67,7 +91,7 @@ def address_of(facts: SampleFacts, config: Settings) -> str:
         full_name=facts.full_name,
         birth_date=born,
     )
-    return f"{config.public_url}/r/{slip}".upper()
+    return f"{address}/r/{slip}".upper()
 
 
 def is_slip(text: str) -> bool:

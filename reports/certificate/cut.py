@@ -9,9 +9,20 @@ from typing import Any
 
 import pikepdf
 
-from reports.certificate.fonts import base_name, embed, face_of
+from reports.certificate.fonts import (
+    CMAP_HEAD,
+    CMAP_TAIL,
+    FILES,
+    UnfitError,
+    base_name,
+    embed,
+    face_of,
+    retag,
+)
 from reports.certificate.values import Extra
 
+# The order in which `core_rs` knows the faces.
+FACES = tuple(FILES)
 STAND_IN_DAY = dt.datetime(1999, 12, 31, 23, 59, 58, tzinfo=dt.UTC)
 _DATES = {"19991231235958": Extra.INFO_DATE, "1999-12-31T23:59:58Z": Extra.XMP_DATE}
 _RUN = re.compile(
@@ -33,11 +44,14 @@ class Cut:
     Args:
         file: as WeasyPrint wrote it.
         lines: the stand-ins of each slot, line by line.
-        letters: what each face shall hold.
+        letters: what each face shall hold; None where each paper cuts its own.
+
+    Raises:
+        UnfitError: it needs a font beside the four, or shows what is no letter of theirs.
     """
 
     def __init__(
-        self, file: bytes, lines: Sequence[Sequence[str]], letters: dict[str, frozenset[str]]
+        self, file: bytes, lines: Sequence[Sequence[str]], letters: dict[str, frozenset[str]] | None
     ) -> None:
         self._pdf = pikepdf.open(io.BytesIO(file))
         self._lines = {text: (s, n) for s, slot in enumerate(lines) for n, text in enumerate(slot)}
@@ -46,10 +60,14 @@ class Cut:
         self._marks = sorted(whole.items(), key=lambda item: -len(item[0]))
         self._after_slots = len(lines)
         page = self._pdf.pages[0]
-        self._faces = {}
-        for name, font in page.Resources.Font.items():
-            self._faces[str(name)[1:]] = base_name(font)
-            embed(font, letters[base_name(font)])
+        self._faces = {str(name)[1:]: base_name(font) for name, font in page.Resources.Font.items()}
+        self._fixed_glyphs: dict[str, set[int]] = {name: set() for name in FILES}
+        self._font_parts: dict[int, Part] = {}
+        for font in page.Resources.Font.values():
+            if letters is None:
+                self._font_parts |= _parts_of_font(font)
+            else:
+                embed(font, letters[base_name(font)])
 
     def add_to(
         self, design: Any, counts: Sequence[int], centred: Sequence[bool], *, is_signed: bool
@@ -65,7 +83,7 @@ class Cut:
             number = entry.objgen[0]
             if number in {page.Contents.objgen[0], signature}:
                 continue
-            part = self._part(number, entry)
+            part = self._font_parts.get(number) or self._part(number, entry)
             if part is not None:
                 parts.append(part)
             elif not _is_container(entry):
@@ -78,6 +96,7 @@ class Cut:
             prefix=prefix,
             rows=rows,
             parts=parts,
+            fixed_glyphs=[sorted(self._fixed_glyphs[name]) for name in FACES],
             signature=None if signature is None else (signature, self._extra(Extra.SIGNING_DATE)),
             trailer=trailer,
             identifier=self._extra(Extra.IDENTIFIER),
@@ -125,6 +144,7 @@ class Cut:
             head = b" %s Tm\n%s<" % (y, choice)
             if place is None:
                 digits = b"".join(re.findall(rb"<([^>]*)>", glyphs))
+                self._keep(current.decode(), digits.decode())
                 pieces.append(_fixed(b"1 0 0 -1 " + x + head + digits + b"> Tj"))
                 continue
             slot, line = place
@@ -139,6 +159,15 @@ class Cut:
             message = f"stand-ins are not on the page: {set(self._lines.values()) - seen}"
             raise AssertionError(message)
         return _joined(pieces)
+
+    def _keep(self, font: str, digits: str) -> None:
+        """Notes the glyphs of a run that is the same for everybody."""
+        name = self._faces[font]
+        glyphs = {int(digits[at : at + 4], 16) for at in range(0, len(digits), 4)}
+        if not glyphs <= face_of(name).letters.keys():
+            message = "a text of the page has signs that stand for no letter of their own"
+            raise UnfitError(message)
+        self._fixed_glyphs[name] |= glyphs
 
     def _text(self, font: str, glyphs: bytes) -> str:
         """What a run says; kerning would mean that letters do not stand where they are put."""
@@ -205,6 +234,28 @@ class Cut:
                 plain = part.encode("utf-16-be").hex() if encoding == "utf16" else part
                 pieces.append(_fixed(plain.encode()))
         return pieces
+
+
+def _parts_of_font(font: Any) -> dict[int, Part]:
+    """The objects of a font that differ from paper to paper: file, widths, map to Unicode."""
+    name = base_name(font)
+    face = FACES.index(name)
+    retag(font, name.encode())
+    inner = font.DescendantFonts[0]
+    pieces = [_fixed(b"<<")]
+    for key, value in inner.items():
+        if key == "/W":
+            pieces += [_fixed(b"/W["), ("widths", face, 0, b""), _fixed(b"]")]
+        else:
+            pieces.append(_fixed(key.encode() + b" " + _reference(value)))
+    pieces.append(_fixed(b">>"))
+    maps = [_fixed(CMAP_HEAD), ("meanings", face, 0, b""), _fixed(CMAP_TAIL)]
+    parts: list[Part] = [
+        (inner.objgen[0], "object", b"", _joined(pieces), 0),
+        (inner.FontDescriptor.FontFile2.objgen[0], "font", b"", [], face),
+        (font.ToUnicode.objgen[0], "deflated", b"", maps, 0),
+    ]
+    return {part[0]: part for part in parts}
 
 
 def _is_container(entry: Any) -> bool:

@@ -11,6 +11,11 @@ import pikepdf
 
 from reports.pdf import FONTS
 
+
+class UnfitError(Exception):
+    """This page can not be taken apart: it is laid out for each person."""
+
+
 # BaseFont of WeasyPrint, after the tag of the subset → file.
 FILES = {
     "Tram-Serif": "Tinos-Regular.ttf",
@@ -95,7 +100,7 @@ def _to_unicode(face: Face, used: list[int]) -> bytes:
     maps = "\n".join(
         f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar" for block in blocks
     )
-    return _CMAP.replace("MAPS", maps).encode()
+    return CMAP_HEAD + maps.encode() + CMAP_TAIL
 
 
 _CMAP = """/CIDInit /ProcSet findresource begin
@@ -116,23 +121,38 @@ endcmap
 CMapName currentdict /CMap defineresource pop
 end
 end"""
+# What stands around the entries of a map to Unicode.
+CMAP_HEAD, CMAP_TAIL = (part.encode() for part in _CMAP.split("MAPS"))
 
 
 def base_name(font: Any) -> str:
-    """The name of a font of a page, without the tag of its subset."""
-    return str(font.BaseFont).split("+", 1)[1]
+    """The name of a font of a page, without the tag of its subset.
+
+    Raises:
+        UnfitError: it is none of the four that are filled in.
+    """
+    name = str(font.BaseFont).split("+", 1)[1]
+    if name not in FILES:
+        message = f"the page needs the font {name}"
+        raise UnfitError(message)
+    return name
+
+
+def retag(font: Any, content: bytes) -> None:
+    """Gives a font of a page the tag of a subset that follows from what it holds."""
+    number = int.from_bytes(hashlib.sha256(content).digest()[:4])
+    tag = "".join(chr(ord("A") + number // 26**place % 26) for place in range(6))
+    inner = font.DescendantFonts[0]
+    full = pikepdf.Name(f"/{tag}+{base_name(font)}")
+    font.BaseFont = inner.BaseFont = inner.FontDescriptor.FontName = full
 
 
 def embed(font: Any, letters: frozenset[str]) -> None:
-    """Gives a font of a page a file that holds all these letters."""
-    name = base_name(font)
-    file, widths, to_unicode = embedded(name, letters)
-    number = int.from_bytes(hashlib.sha256(file).digest()[:4])
-    tag = "".join(chr(ord("A") + number // 26**place % 26) for place in range(6))
+    """Gives a font of a page a file that holds all these letters (renderer 2)."""
+    file, widths, to_unicode = embedded(base_name(font), letters)
+    retag(font, file)
     inner = font.DescendantFonts[0]
     descriptor = inner.FontDescriptor
-    full = pikepdf.Name(f"/{tag}+{name}")
-    font.BaseFont = inner.BaseFont = descriptor.FontName = full
     inner.W = pikepdf.Array(widths)
     descriptor.FontFile2.write(file)
     descriptor.FontFile2.Length1 = len(file)

@@ -1,6 +1,7 @@
 """A certificate's page: plain values in, PDF out. Knows nothing of samples or databases."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
@@ -9,7 +10,14 @@ from reports.qr import qr_address, symbol_address
 
 # A change of template, stylesheet or fonts that moves a single pixel is a new number here;
 # certificates remember the one they were made with. The old ones stay beside the new.
-RENDERER = 2
+RENDERER = 3
+
+# Renderer → template and stylesheet, and who draws the symbol.
+_LAYOUTS: dict[int, tuple[str, Callable[[str], str]]] = {
+    1: ("certificate-1", qr_address),
+    2: ("certificate-2", symbol_address),
+    RENDERER: ("certificate", symbol_address),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +99,18 @@ def identity_of(page: CertificatePage, renderer: int = RENDERER) -> str:
     return f"certificate {page.code} renderer {renderer}"
 
 
-def lay_out(page: CertificatePage) -> Any:
+def lay_out(page: CertificatePage, renderer: int = RENDERER) -> Any:
     """WeasyPrint's document of the page."""
+    name, symbol = _LAYOUTS[renderer]
     return pdf.lay_out(
-        "certificate.html",
-        "certificate.css",
+        f"{name}.html",
+        f"{name}.css",
         stamp=pdf.w3c_instant(page.issued_at),
         page=page,
-        qr=symbol_address(page.verify_url),
+        qr=symbol(page.verify_url),
     )
 
 
 def render_certificate(page: CertificatePage, renderer: int = RENDERER) -> bytes:
     """The page as PDF/A-3a and PDF/UA-1, by WeasyPrint; the same page gives the same bytes."""
-    if renderer == RENDERER:
-        return pdf.write(lay_out(page), identity_of(page))
-    return pdf.render(
-        f"certificate-{renderer}.html",
-        f"certificate-{renderer}.css",
-        identity=identity_of(page, renderer),
-        made_at=page.issued_at,
-        page=page,
-        qr=qr_address(page.verify_url),
-    )
+    return pdf.write(lay_out(page, renderer), identity_of(page, renderer))

@@ -11,19 +11,18 @@ from typing import Any
 import core_rs
 from reports import pdf as pdf_maker
 from reports.certificate import values as page_values
-from reports.certificate.cut import STAND_IN_DAY, Cut
-from reports.certificate.fonts import FILES, face_of
+from reports.certificate.cut import FACES, STAND_IN_DAY, Cut
+from reports.certificate.fonts import FILES, UnfitError, face_of
 from reports.certificate.page import CertificatePage, identity_of, lay_out
 from reports.certificate.values import SLOTS_AFTER_ROWS, SLOTS_BEFORE_ROWS
+from reports.pdf import FONTS
 
 _ASCII = frozenset(chr(point) for point in range(0x20, 0x7F))
 _BOLD = "Tram-Serif-Bold"
 _MOST_LINES = 6
 _UNITS = 1024  # of Pango, in a pixel
-
-
-class UnfitError(Exception):
-    """This page can not be taken apart: it is laid out for each person."""
+# Until this renderer papers carried whole faces, cut to what their design needs.
+LAST_WITH_WHOLE_FACES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +42,27 @@ class PreparedDesign:
     Args:
         page: any page of this design; of its values only the letters of `design_key` count.
         is_signed: whether there is a place for a signature.
+        renderer: whose template it is.
 
     Raises:
         UnfitError: the page takes more than one sheet, or a value shares its line.
     """
 
-    def __init__(self, page: CertificatePage, *, is_signed: bool) -> None:
+    def __init__(self, page: CertificatePage, *, is_signed: bool, renderer: int) -> None:
         self._page = page
+        self._renderer = renderer
         self._is_signed = is_signed
         self._shapes: dict[tuple[int, ...], bool] = {}
         self._count = page_values.slot_count(page)
-        self._letters = {name: self._embedded_letters(name) for name in FILES}
+        is_cut = renderer > LAST_WITH_WHOLE_FACES
+        self._letters = None if is_cut else {name: self._embedded_letters(name) for name in FILES}
         one_line_each = self._filled_with(
             [[self._stand_in(n, 0)] for n in range(self._count)],
         )
-        self._places = self._places_of(lay_out(one_line_each))
-        names = sorted({place.face for place in self._places})
+        self._places = self._places_of(lay_out(one_line_each, renderer))
         self.native = core_rs.PaperDesign(
-            [
-                (face_of(n).units, {c: face_of(n).glyphs[c] for c in sorted(self._letters[n])})
-                for n in names
-            ],
-            [(names.index(p.face), p.size, p.is_centred, p.left, p.width) for p in self._places],
+            [self._native_face(name) for name in FACES],
+            [(FACES.index(p.face), p.size, p.is_centred, p.left, p.width) for p in self._places],
         )
 
     def holds(self, values: Sequence[str]) -> bool:
@@ -77,8 +75,14 @@ class PreparedDesign:
             self._shapes[key] = self._add_shape(key)
         return self._shapes[key]
 
+    def _native_face(self, name: str) -> tuple[int, dict[str, tuple[int, int]], bytes | None]:
+        face = face_of(name)
+        if self._letters is None:
+            return face.units, face.glyphs, (FONTS / FILES[name]).read_bytes()
+        return face.units, {c: face.glyphs[c] for c in sorted(self._letters[name])}, None
+
     def _embedded_letters(self, name: str) -> frozenset[str]:
-        """Bold stands for every name; the other faces are cut to what this design needs."""
+        """Renderer 2: bold stands for every name; the other faces hold what this design needs."""
         known = frozenset(face_of(name).glyphs)
         if name == _BOLD:
             return known
@@ -142,12 +146,16 @@ class PreparedDesign:
             for slot, count in enumerate(counts)
         ]
         page = self._filled_with(lines)
-        document = lay_out(page)
+        document = lay_out(page, self._renderer)
         if len(document.pages) != 1:
             return False
-        cut = Cut(pdf_maker.write(document, identity_of(page)), lines, self._letters)
+        file = pdf_maker.write(document, identity_of(page, self._renderer))
         centred = [place.is_centred for place in self._places]
-        cut.add_to(self.native, counts, centred, is_signed=self._is_signed)
+        try:
+            cut = Cut(file, lines, self._letters)
+            cut.add_to(self.native, counts, centred, is_signed=self._is_signed)
+        except UnfitError:
+            return False
         return True
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 from enum import IntEnum
 
-from reports.certificate.page import CertificatePage, identity_of
+from reports.certificate.page import RENDERER, CertificatePage, identity_of
 from reports.pdf import w3c_instant
 
 # The values that stand in a place of the page, in the order of the list: these, the values of the
@@ -50,7 +50,7 @@ def values_of(page: CertificatePage, identifier: str) -> list[str]:
 
 
 def light_values(page: CertificatePage) -> tuple[str, ...]:
-    """The values that are not printed bold: their faces are cut to the letters they need."""
+    """The values that are not printed bold."""
     return (
         page.number,
         page.place_and_date,
@@ -77,9 +77,11 @@ def texts_of(page: CertificatePage) -> tuple[str, ...]:
 DesignKey = tuple[tuple[str, ...], int, bool, str]
 
 
-def design_key(page: CertificatePage) -> DesignKey:
+def design_key(page: CertificatePage, renderer: int = RENDERER) -> DesignKey:
     """Pages with the same key share a design, and so the bytes of everything but their values."""
-    letters = sorted(letter for letter in set("".join(light_values(page))) if letter > "~")
+    letters: list[str] = []
+    if renderer != RENDERER:  # its designs embed the letters of light values
+        letters = sorted(letter for letter in set("".join(light_values(page))) if letter > "~")
     return texts_of(page), len(page.rows), page.is_alert, "".join(letters)
 
 

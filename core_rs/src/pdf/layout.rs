@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::font::FontFile;
+
 /// Units of Pango in a pixel: positions are whole numbers of them.
 const UNITS: f64 = 1024.0;
 /// A line this close to the width (pixels) might break otherwise than computed.
@@ -14,9 +16,20 @@ pub struct Face {
     pub units: u64,
     /// Letter → glyph and its advance in font units.
     pub glyphs: HashMap<char, (u16, u16)>,
+    /// Glyph → letter.
+    pub letters: HashMap<u16, char>,
+    /// The font itself, where each paper gets its own cut of it.
+    pub file: Option<FontFile>,
 }
 
 impl Face {
+    /// Of letters, each with a glyph of its own, and of the font if papers cut it.
+    #[must_use]
+    pub fn new(units: u64, glyphs: HashMap<char, (u16, u16)>, file: Option<FontFile>) -> Self {
+        let letters = glyphs.iter().map(|(&letter, &(glyph, _))| (glyph, letter)).collect();
+        Self { units, glyphs, letters, file }
+    }
+
     /// The width of a text in Pango units at a size in Pango units; `None` if a letter is missing.
     fn width(&self, text: &str, size: u64) -> Option<u64> {
         text.chars().map(|letter| self.advance(letter, size)).sum()
@@ -145,7 +158,7 @@ mod tests {
 
     fn face() -> Face {
         let glyphs = ('\u{20}'..'\u{7f}').map(|c| (c, (c as u16 - 31, 1024))).collect();
-        Face { units: 2048, glyphs }
+        Face::new(2048, glyphs, None)
     }
 
     /// Letters of 8 pixels.

@@ -3,17 +3,22 @@
 //!
 //! The constant objects stand first, so that their offsets never change; those of the person follow.
 
+use std::collections::BTreeSet;
+
 use miniz_oxide::deflate::compress_to_vec_zlib;
 
+use super::font::FontFile;
 use super::layout::{Face, Line, Slot, lines};
 use super::seal::{Seal, push_hex};
 use crate::error::{Error, Kind, Result};
 use crate::qr;
 
-/// Bytes kept for the CMS; two certificates of usual size fit well.
-pub const CONTENTS: usize = 4096;
 /// Fast deflate: content streams are small and much alike.
 const LEVEL: u8 = 2;
+/// The outlines of letters hardly shrink more at higher levels.
+const FONT_LEVEL: u8 = 5;
+/// Entries of a block in a map to Unicode, by the specification of CMaps.
+const BLOCK: usize = 100;
 /// Light modules around a symbol, as the standard asks.
 const QUIET: usize = 4;
 
@@ -39,6 +44,10 @@ pub enum Piece {
     Start(usize, usize),
     /// The glyphs of a line of a slot's value, in hexadecimal digits.
     Glyphs(usize, usize),
+    /// The widths of the glyphs that the paper uses of a face.
+    Widths(usize),
+    /// What these glyphs mean: entries of a map to Unicode, in blocks.
+    Meanings(usize),
 }
 
 /// What an object holds.
@@ -50,6 +59,8 @@ pub enum Body {
     Stream(Vec<u8>, Vec<Piece>, bool),
     /// A picture of the symbol of a value, in gray: further dictionary entries, the value.
     Symbol(Vec<u8>, usize),
+    /// The font of a face, cut to the glyphs that the paper uses.
+    Font(usize),
 }
 
 /// One way the page may look: so many lines for each slot.
@@ -63,6 +74,8 @@ pub struct Shape {
     pub rows: Vec<(u8, u32, u16)>,
     /// The objects of the person.
     pub parts: Vec<(usize, Body)>,
+    /// Glyphs of each face in the texts that are the same for everybody.
+    pub fixed_glyphs: Vec<Vec<u16>>,
     /// Number of the signature object and the value that says when; `None` for unsigned papers.
     pub signature: Option<(usize, usize)>,
     /// Entries of the trailer but for the size and the identifier.
@@ -106,7 +119,8 @@ impl Design {
         if !lines.iter().map(Vec::len).eq(shape.counts.iter().copied()) {
             return Err(unfit("the values have other numbers of lines"));
         }
-        let filled = Filled { design: self, values, lines };
+        let glyphs = self.used_glyphs(shape, &lines);
+        let filled = Filled { design: self, values, lines, glyphs };
         let mut rows = shape.rows.clone();
         let mut out = Vec::with_capacity(shape.prefix.len() + 24_000);
         out.extend_from_slice(&shape.prefix);
@@ -116,10 +130,10 @@ impl Design {
             filled.object(&mut out, *number, body)?;
         }
         let hole = match (shape.signature, seal) {
-            (Some((number, stamp)), Some(_)) => {
+            (Some((number, stamp)), Some(&Seal { contents, .. })) => {
                 let row = rows.get_mut(number).ok_or_else(|| unfit("no signature is counted"))?;
                 *row = (1, out.len() as u32, 0);
-                Some(signature_object(&mut out, number, filled.value(stamp)?))
+                Some(signature_object(&mut out, number, filled.value(stamp)?, contents))
             }
             (None, None) => None,
             _ => return Err(unfit("a seal and a place for it go together")),
@@ -132,6 +146,21 @@ impl Design {
     }
 }
 
+impl Design {
+    /// The glyphs that a paper shows of each face.
+    fn used_glyphs(&self, shape: &Shape, lines: &[Vec<Line<'_>>]) -> Vec<BTreeSet<u16>> {
+        let mut found: Vec<BTreeSet<u16>> =
+            shape.fixed_glyphs.iter().map(|glyphs| glyphs.iter().copied().collect()).collect();
+        found.resize(self.faces.len(), BTreeSet::new());
+        for (slot, lines) in self.slots.iter().zip(lines) {
+            let letters = lines.iter().flat_map(|line| line.text.chars());
+            let glyphs = &self.faces[slot.face].glyphs;
+            found[slot.face].extend(letters.filter_map(|letter| Some(glyphs.get(&letter)?.0)));
+        }
+        found
+    }
+}
+
 fn unfit(sentence: &str) -> Error {
     Error::new(Kind::Invalid, "pdf.shape", sentence)
 }
@@ -140,6 +169,7 @@ struct Filled<'a> {
     design: &'a Design,
     values: &'a [String],
     lines: Vec<Vec<Line<'a>>>,
+    glyphs: Vec<BTreeSet<u16>>,
 }
 
 impl Filled<'_> {
@@ -172,6 +202,16 @@ impl Filled<'_> {
                 entries.extend_from_slice(size.as_bytes());
                 stream(out, &entries, &compress_to_vec_zlib(&pixels, LEVEL), true);
             }
+            Body::Font(face) => {
+                let file = self
+                    .face(*face)?
+                    .file
+                    .as_ref()
+                    .map(|file: &FontFile| file.cut(&self.glyphs[*face]));
+                let file = file.ok_or_else(|| unfit("a font is missing"))?;
+                let entries = format!("/Length1 {}", file.len());
+                stream(out, entries.as_bytes(), &compress_to_vec_zlib(&file, FONT_LEVEL), true);
+            }
         }
         out.extend_from_slice(b"\nendobj\n");
         Ok(())
@@ -186,6 +226,8 @@ impl Filled<'_> {
                     out.extend_from_slice(number_text(self.line(*slot, *number)?.x).as_bytes());
                 }
                 Piece::Glyphs(slot, number) => self.glyphs(out, *slot, *number)?,
+                Piece::Widths(face) => self.widths(out, *face)?,
+                Piece::Meanings(face) => self.meanings(out, *face)?,
             }
         }
         Ok(())
@@ -197,6 +239,41 @@ impl Filled<'_> {
             let (glyph, _) =
                 face.glyphs.get(&letter).ok_or_else(|| unfit("a letter is missing"))?;
             push_hex(out, &glyph.to_be_bytes());
+        }
+        Ok(())
+    }
+
+    fn face(&self, number: usize) -> Result<&Face> {
+        self.design.faces.get(number).ok_or_else(|| unfit("a face is missing"))
+    }
+
+    /// The letters of a face that the paper shows, with their glyphs, in the order of these.
+    fn letters(&self, face: usize) -> Result<Vec<(u16, char)>> {
+        let letters = &self.face(face)?.letters;
+        Ok(self.glyphs[face]
+            .iter()
+            .filter_map(|glyph| Some((*glyph, *letters.get(glyph)?)))
+            .collect())
+    }
+
+    /// Thousandths of an em, as PDF files give them.
+    fn widths(&self, out: &mut Vec<u8>, number: usize) -> Result<()> {
+        let face = self.face(number)?;
+        for (glyph, letter) in self.letters(number)? {
+            let advance = f64::from(face.glyphs[&letter].1) * 1000.0 / face.units as f64;
+            out.extend_from_slice(format!("{glyph}[{}]", advance.round_ties_even()).as_bytes());
+        }
+        Ok(())
+    }
+
+    fn meanings(&self, out: &mut Vec<u8>, number: usize) -> Result<()> {
+        for block in self.letters(number)?.chunks(BLOCK) {
+            out.extend_from_slice(format!("{} beginbfchar\n", block.len()).as_bytes());
+            for (glyph, letter) in block {
+                let line = format!("<{glyph:04x}> <{:04x}>\n", u32::from(*letter));
+                out.extend_from_slice(line.as_bytes());
+            }
+            out.extend_from_slice(b"endbfchar\n");
         }
         Ok(())
     }
@@ -258,7 +335,7 @@ struct Hole {
 
 const RANGES: &[u8; 43] = b"0000000000 0000000000 0000000000 0000000000";
 
-fn signature_object(out: &mut Vec<u8>, number: usize, stamp: &str) -> Hole {
+fn signature_object(out: &mut Vec<u8>, number: usize, stamp: &str, size: usize) -> Hole {
     let head = format!(
         "{number} 0 obj\n<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached\
          /M(D:{stamp}Z)/ByteRange["
@@ -269,7 +346,7 @@ fn signature_object(out: &mut Vec<u8>, number: usize, stamp: &str) -> Hole {
     out.extend_from_slice(b"]/Contents");
     let contents = out.len();
     out.push(b'<');
-    out.resize(out.len() + 2 * CONTENTS, b'0');
+    out.resize(out.len() + 2 * size, b'0');
     out.extend_from_slice(b">>>\nendobj\n");
     Hole { ranges, contents }
 }
@@ -296,14 +373,10 @@ fn references(out: &mut Vec<u8>, shape: &Shape, rows: &mut Vec<(u8, u32, u16)>, 
 
 /// Writes the byte range, then the CMS over it.
 fn close(out: &mut [u8], hole: &Hole, seal: &Seal) -> Result<()> {
-    let after = hole.contents + 2 * CONTENTS + 2;
+    let after = hole.contents + 2 * seal.contents + 2;
     let ranges = format!("{:010} {:010} {after:010} {:010}", 0, hole.contents, out.len() - after);
     out[hole.ranges..hole.ranges + RANGES.len()].copy_from_slice(ranges.as_bytes());
     let cms = seal.sign(&out[..hole.contents], &out[after..])?;
-    if cms.len() > CONTENTS {
-        let sentence = "the certificate is too long for the place kept for it";
-        return Err(Error::new(Kind::LimitReached, "pdf.certificate_size", sentence));
-    }
     let mut digits = Vec::with_capacity(2 * cms.len());
     push_hex(&mut digits, &cms);
     out[hole.contents + 1..hole.contents + 1 + digits.len()].copy_from_slice(&digits);
@@ -342,6 +415,7 @@ mod tests {
             prefix: Vec::new(),
             rows: Vec::new(),
             parts: Vec::new(),
+            fixed_glyphs: Vec::new(),
             signature: None,
             trailer: Vec::new(),
             identifier: 0,

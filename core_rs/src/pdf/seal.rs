@@ -7,8 +7,12 @@ use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use crate::error::{Error, Kind, Result};
 
 /// A key with everything of its signatures that does not change.
+///
+/// Without a key the place of the RSA value stays empty: somebody else fills it.
 pub struct Seal {
-    key: RsaKeyPair,
+    key: Option<RsaKeyPair>,
+    /// Bytes kept for the CMS in a file.
+    pub contents: usize,
     cms: Vec<u8>,
     digest_at: usize,
     signature_at: usize,
@@ -32,25 +36,30 @@ pub struct Skeleton {
 }
 
 impl Seal {
-    /// Of a key (PKCS #8, DER) and the skeleton of its certificate.
+    /// Of a key (PKCS #8, DER), the skeleton of its certificate, and the bytes kept for a CMS.
     ///
     /// # Errors
     /// `pdf.private_key`: no RSA key of 2,048 to 4,096 bits. `pdf.skeleton`: places outside.
-    pub fn new(key: &[u8], skeleton: Skeleton) -> Result<Self> {
-        let key = RsaKeyPair::from_pkcs8(key).map_err(|problem| {
+    /// `pdf.certificate_size`: the CMS is longer than what is kept for it.
+    pub fn new(key: Option<&[u8]>, skeleton: Skeleton, contents: usize) -> Result<Self> {
+        let key = key.map(RsaKeyPair::from_pkcs8).transpose().map_err(|problem| {
             Error::new(Kind::Malformed, "pdf.private_key", format!("not usable: {problem}"))
         })?;
+        if skeleton.cms.len() > contents {
+            let sentence = "the certificate is too long for the place kept for it";
+            return Err(Error::new(Kind::LimitReached, "pdf.certificate_size", sentence));
+        }
         let Skeleton { cms, digest_at, signature_at, attributes, attributes_digest_at } = skeleton;
         let fits = |whole: &[u8], at: usize, length: usize| {
             at.checked_add(length).is_some_and(|end| end <= whole.len())
         };
         if !fits(&cms, digest_at, 32)
-            || !fits(&cms, signature_at, key.public().modulus_len())
+            || !fits(&cms, signature_at, key.as_ref().map_or(0, |key| key.public().modulus_len()))
             || !fits(&attributes, attributes_digest_at, 32)
         {
             return Err(Error::new(Kind::Invalid, "pdf.skeleton", "a place lies outside the CMS"));
         }
-        Ok(Self { key, cms, digest_at, signature_at, attributes, attributes_digest_at })
+        Ok(Self { key, contents, cms, digest_at, signature_at, attributes, attributes_digest_at })
     }
 
     /// The CMS over two stretches of a file. PKCS #1 v1.5 knows no chance: equal files give equal
@@ -63,14 +72,14 @@ impl Seal {
         context.update(before);
         context.update(after);
         let of_file = context.finish();
-        let mut attributes = self.attributes.clone();
-        patch(&mut attributes, self.attributes_digest_at, of_file.as_ref());
-        let mut signature = vec![0; self.key.public().modulus_len()];
-        self.key
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &attributes, &mut signature)
-            .map_err(|_| Error::new(Kind::Invalid, "pdf.signing", "the key refuses to sign"))?;
         let mut cms = self.cms.clone();
         patch(&mut cms, self.digest_at, of_file.as_ref());
+        let Some(key) = &self.key else { return Ok(cms) };
+        let mut attributes = self.attributes.clone();
+        patch(&mut attributes, self.attributes_digest_at, of_file.as_ref());
+        let mut signature = vec![0; key.public().modulus_len()];
+        key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &attributes, &mut signature)
+            .map_err(|_| Error::new(Kind::Invalid, "pdf.signing", "the key refuses to sign"))?;
         patch(&mut cms, self.signature_at, &signature);
         Ok(cms)
     }

@@ -8,6 +8,7 @@ use pyo3::types::PyBytes;
 
 use super::to_python;
 use crate::error::{Error, Kind, Result};
+use crate::pdf::font::FontFile;
 use crate::pdf::layout::{Face, Slot};
 use crate::pdf::paper::{Body, Design, Encoding, Piece, Shape};
 use crate::pdf::seal::{Seal, Skeleton};
@@ -21,24 +22,33 @@ struct PySeal {
 #[pymethods]
 impl PySeal {
     #[new]
-    #[pyo3(signature = (key, *, cms, digest_at, signature_at, attributes, attributes_digest_at))]
+    #[pyo3(signature = (
+        key, *, cms, digest_at, signature_at, attributes, attributes_digest_at, contents
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         py: Python<'_>,
-        key: &[u8],
+        key: Option<&[u8]>,
         cms: Vec<u8>,
         digest_at: usize,
         signature_at: usize,
         attributes: Vec<u8>,
         attributes_digest_at: usize,
+        contents: usize,
     ) -> PyResult<Self> {
         let skeleton = Skeleton { cms, digest_at, signature_at, attributes, attributes_digest_at };
-        let seal = Seal::new(key, skeleton).map_err(|e| to_python(py, &e))?;
+        let seal = Seal::new(key, skeleton, contents).map_err(|e| to_python(py, &e))?;
         Ok(Self { seal: Arc::new(seal) })
     }
 }
 
-/// A face as Python hands it over: units of an em, letter → (glyph, advance).
-type RawFace = (u64, HashMap<char, (u16, u16)>);
+/// A face as Python hands it over: units of an em, letter → (glyph, advance), and the font file
+/// where each paper cuts it.
+type RawFace = (u64, HashMap<char, (u16, u16)>, Option<Vec<u8>>);
+
+fn face_of((units, glyphs, file): RawFace) -> Result<Face> {
+    Ok(Face::new(units, glyphs, file.as_deref().map(FontFile::parse).transpose()?))
+}
 
 type Shapes = HashMap<Vec<usize>, Arc<Shape>>;
 
@@ -59,6 +69,8 @@ fn piece_of((kind, first, second, bytes): RawPiece) -> Option<Piece> {
         "utf16" => Piece::Value(first, Encoding::Utf16),
         "start" => Piece::Start(first, second),
         "glyphs" => Piece::Glyphs(first, second),
+        "widths" => Piece::Widths(first),
+        "meanings" => Piece::Meanings(first),
         _ => return None,
     })
 }
@@ -73,6 +85,7 @@ fn part_of((number, kind, entries, pieces, value): RawPart) -> Option<(usize, Bo
         "stream" => Body::Stream(entries, pieces, false),
         "deflated" => Body::Stream(entries, pieces, true),
         "symbol" => Body::Symbol(entries, value),
+        "font" => Body::Font(value),
         _ => return None,
     };
     Some((number, body))
@@ -80,11 +93,16 @@ fn part_of((number, kind, entries, pieces, value): RawPart) -> Option<(usize, Bo
 
 #[pymethods]
 impl PyDesign {
-    /// Faces: (units of an em, {letter: (glyph, advance)}); slots: (face, size, centred, left,
-    /// width).
+    /// Faces: (units of an em, {letter: (glyph, advance)}, font file or None); slots: (face, size,
+    /// centred, left, width).
     #[new]
-    fn new(faces: Vec<RawFace>, slots: Vec<(usize, u64, bool, f64, f64)>) -> Self {
-        let faces = faces.into_iter().map(|(units, glyphs)| Face { units, glyphs }).collect();
+    fn new(
+        py: Python<'_>,
+        faces: Vec<RawFace>,
+        slots: Vec<(usize, u64, bool, f64, f64)>,
+    ) -> PyResult<Self> {
+        let faces = faces.into_iter().map(face_of).collect::<Result<Vec<_>>>();
+        let faces = faces.map_err(|e| to_python(py, &e))?;
         let slots = slots
             .into_iter()
             .map(|(face, size, is_centred, left, width)| Slot {
@@ -95,7 +113,7 @@ impl PyDesign {
                 width,
             })
             .collect();
-        Self { design: Design { faces, slots }, shapes: RwLock::default() }
+        Ok(Self { design: Design { faces, slots }, shapes: RwLock::default() })
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "converted from Python")]
@@ -103,7 +121,9 @@ impl PyDesign {
         self.design.counts(&values)
     }
 
-    #[pyo3(signature = (counts, *, prefix, rows, parts, signature, trailer, identifier))]
+    #[pyo3(signature = (
+        counts, *, prefix, rows, parts, fixed_glyphs, signature, trailer, identifier
+    ))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn add_shape(
         &self,
@@ -112,6 +132,7 @@ impl PyDesign {
         prefix: Vec<u8>,
         rows: Vec<(u8, u32, u16)>,
         parts: Vec<RawPart>,
+        fixed_glyphs: Vec<Vec<u16>>,
         signature: Option<(usize, usize)>,
         trailer: Vec<u8>,
         identifier: usize,
@@ -120,7 +141,8 @@ impl PyDesign {
             parts.into_iter().map(part_of).collect::<Option<Vec<_>>>().ok_or_else(|| {
                 to_python(py, &Error::new(Kind::Schema, "pdf.part", "a part of an unknown kind"))
             })?;
-        let shape = Shape { counts, prefix, rows, parts, signature, trailer, identifier };
+        let shape =
+            Shape { counts, prefix, rows, parts, fixed_glyphs, signature, trailer, identifier };
         let mut shapes = self.shapes.write().unwrap_or_else(PoisonError::into_inner);
         shapes.insert(shape.counts.clone(), Arc::new(shape));
         Ok(())

@@ -76,7 +76,7 @@ def test_a_paper_is_signed_and_made_again_byte_for_byte(
     made = services.issue(session, SYSTEM, sample_id=sample.id, office=office)
     paper = sealing.paper_of(made, config)
     assert check_signature(paper, sealing.trusted(config)).problems == ()
-    sealing.seal_of.cache_clear()
+    sealing.signing_of.cache_clear()
     assert sealing.paper_of(made, config) == paper
     # Another seal is a new version; the old paper stays as it was.
     for path in sealing.folder(config).glob("current"):
