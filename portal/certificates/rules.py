@@ -149,6 +149,11 @@ METHODS = {
 SEXES = {"male": "Nam / Male", "female": "Nữ / Female"}
 
 
+def no_slip(_facts: SampleFacts) -> str:
+    """In place of a slip's address: for previews and where no slip is signed."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """Who issues and where papers are verified.
@@ -166,7 +171,7 @@ class Office:
     public_url: str
     is_training: bool = False
     signer: str = ""
-    slip_of: Callable[[SampleFacts], str] = field(default=lambda _facts: "", compare=False)
+    slip_of: Callable[[SampleFacts], str] = field(default=no_slip, compare=False)
 
 
 def compose(
@@ -197,6 +202,7 @@ def compose(
         issued_at=issued_at,
         signer_name=facts.verifier,
         is_alert=kind == "positive",
+        slip=office.slip_of(facts),
     )
 
 
@@ -212,6 +218,7 @@ def page_of(  # noqa: PLR0913 - a page has so many parts, all named
     issued_at: dt.datetime,
     signer_name: str = "",
     is_alert: bool = False,
+    slip: str = "",
 ) -> CertificatePage:
     """A page of any kind: the official frame around rows and texts.
 
@@ -226,6 +233,7 @@ def page_of(  # noqa: PLR0913 - a page has so many parts, all named
         issued_at: aware.
         signer_name: below the signature, unless the texts name somebody.
         is_alert: whether the outcome must be seen.
+        slip: address of the signed slip for the symbol; without one it opens the code's page.
     """
     address = office.public_url.split("://", 1)[-1]
     return CertificatePage(
@@ -243,7 +251,7 @@ def page_of(  # noqa: PLR0913 - a page has so many parts, all named
         signer_title=str(texts.get("signer_title", "PHỤ TRÁCH PHÒNG XÉT NGHIỆM")),
         signer_name=str(texts.get("signer_name", "")) or signer_name,
         code=grouped(code),
-        verify_url=office.slip_of(facts) or f"{office.public_url}/c/{code}".upper(),
+        verify_url=slip or f"{office.public_url}/c/{code}".upper(),
         verify_text=f"{address}/c/{code}",
         issued_at=issued_at,
         watermark=watermark_of(office),
