@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Self
 import pikepdf
 
 from reports import pdf
+from reports.certificate.fonts import make_whole
 from reports.signing import OLD_CONTENTS, Seal
 from reports.signing.update import RANGE_MARK
 
@@ -193,6 +194,7 @@ class CopyWriter:
 
     def _font(self, font: Any, known: dict[tuple[int, int], int]) -> bytes:
         """A font, written once for all the papers that embed the same one."""
+        make_whole(font)  # each paper embeds only its own letters
         key = _digest(font)
         if key not in self.state.shared:
             self.state.shared[key] = int(self._copied(font, known).split()[0])

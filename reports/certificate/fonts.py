@@ -157,3 +157,18 @@ def embed(font: Any, letters: frozenset[str]) -> None:
     descriptor.FontFile2.write(file)
     descriptor.FontFile2.Length1 = len(file)
     font.ToUnicode.write(to_unicode)
+
+
+def make_whole(font: Any) -> None:
+    """Gives a font of a paper all letters of its face, so that many papers can share it.
+
+    Glyph numbers stay. A font of another face, or with glyphs that stand for no letter, is left.
+    """
+    name = str(font.get("/BaseFont", "")).partition("+")[2]
+    if name not in FILES:
+        return
+    face = face_of(name)
+    widths = font.DescendantFonts[0].get("/W", pikepdf.Array())
+    numbers = {int(entry) for entry in widths if not isinstance(entry, pikepdf.Array)}
+    if numbers <= face.letters.keys():
+        embed(font, frozenset(face.glyphs))
