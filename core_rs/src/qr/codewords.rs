@@ -7,6 +7,17 @@ use super::reed_solomon::{Syndromes, correct};
 /// Blocks are accepted only if a random word would pass as rarely as 256⁻³·⁵ (4·10⁻⁹).
 const SAFETY_CODEWORDS: f32 = 3.5;
 
+/// How hard the blocks of a symbol are repaired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repairs {
+    /// Errors only, and no block after one that cannot be repaired.
+    Plain,
+    /// And erasures.
+    Erasing,
+    /// And every block, for what is to be learned from those that can be repaired.
+    All,
+}
+
 /// What was learned about a symbol whose blocks were not all repaired, or were.
 pub(super) struct Attempt {
     /// The content, if every block was repaired and the segments make sense.
@@ -112,13 +123,8 @@ pub(super) fn read_version(values: &[f32], layout: &Layout) -> (usize, f32) {
 
 /// Tries to read the symbol: `values` are positive for dark and larger where surer.
 ///
-/// With `with_erasures` the least sure codewords of a block are erased, more and more of them.
-pub(super) fn read(
-    values: &[f32],
-    layout: &Layout,
-    format: Format,
-    with_erasures: bool,
-) -> Attempt {
+/// Beyond [`Repairs::Plain`] the least sure codewords of a block are erased, more and more of them.
+pub(super) fn read(values: &[f32], layout: &Layout, format: Format, repairs: Repairs) -> Attempt {
     let (words, sureness) = collect(values, layout, format.mask);
     let blocks = layout.blocks(format.level);
     let mut data = vec![0; layout.codewords() - blocks.count * blocks.ec];
@@ -132,11 +138,11 @@ pub(super) fn read(
         doubts.clear();
         doubts.extend(places.iter().map(|&at| sureness[at]));
         let data_count = places.len() - blocks.ec;
-        if repair(&mut block, &doubts, blocks.ec, with_erasures) {
+        if repair(&mut block, &doubts, blocks.ec, repairs != Repairs::Plain) {
             attempt.repaired.0 += 1;
             data[start..start + data_count].copy_from_slice(&block[..data_count]);
             settle(&mut attempt.settled, layout, format.mask, &places, &block);
-        } else if !with_erasures {
+        } else if repairs != Repairs::All {
             return attempt;
         }
         start += data_count;

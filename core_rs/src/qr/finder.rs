@@ -10,6 +10,8 @@ use super::threshold::{BLOCK, Thresholds};
 
 /// More candidates than this in one image are texture, not codes.
 const MOST_FINDERS: usize = 600;
+/// Patterns wider than this many pixels are met by several rows.
+const LARGE: f32 = 28.0;
 /// A pattern that is higher than wide by more, or wider than high, is none.
 const MOST_UNEQUAL: f32 = 2.2;
 
@@ -27,45 +29,50 @@ pub(super) struct Finder {
 pub(super) fn find(view: View<'_>, thresholds: &Thresholds, step: usize) -> Vec<Finder> {
     let mut found: Vec<Finder> = Vec::new();
     let mut edges = Edges::default();
+    // Places along the row before, and along this one, that looked like a pattern and were none.
+    let (mut failed_before, mut failed) = (Vec::new(), Vec::new());
     if view.width() < 2 * BLOCK || view.height() < 2 * BLOCK {
         return found;
     }
     for y in (step / 2..view.height() - 1).step_by(step) {
         let limits = thresholds.row(y);
         edges.look_at(view, thresholds, y);
+        std::mem::swap(&mut failed_before, &mut failed);
+        failed.clear();
         for at in (0..edges.places.len().saturating_sub(5)).step_by(2) {
-            let e = &edges.places[at..at + 6];
-            let runs = [
-                i32::from(e[1]) - i32::from(e[0]),
-                i32::from(e[2]) - i32::from(e[1]),
-                i32::from(e[3]) - i32::from(e[2]),
-                i32::from(e[4]) - i32::from(e[3]),
-                i32::from(e[5]) - i32::from(e[4]),
-            ];
-            if !may_be_pattern(runs) {
+            let Some(e) = edges.places[at..].first_chunk() else { break };
+            if !may_be_pattern(e) {
                 continue;
             }
             // The mere chance of noise is seldom as dark as the wide middle of a finder.
-            let middle = usize::from(e[2].midpoint(e[3]));
+            let x = e[2].midpoint(e[3]);
+            let middle = x as usize;
             let mean = view.row(y)[middle].midpoint(view.row(y + 1)[middle]);
             let limit = limits[(middle / BLOCK).min(limits.len() - 1)];
             if mean.saturating_add(thresholds.margin()) > limit {
                 continue;
             }
-            let x = f32::from(e[2]).midpoint(f32::from(e[3]));
             let near = |f: &&mut Finder| {
                 (f.centre[0] - x).abs() < 1.5 * f.module
                     && (f.centre[1] - y as f32 - 1.0).abs() < 2.5 * f.module
             };
             if let Some(known) = found.iter_mut().rev().find(near) {
                 known.hits += 1;
-            } else if let Some(finder) =
-                confirm(view, thresholds, [x, y as f32 + 1.0], runs.iter().sum())
-            {
+                continue;
+            }
+            // What fails on one row fails on the next; a large pattern has rows enough to try the
+            // one after it.
+            let width = e[5] - e[0];
+            if width > LARGE && failed_before.iter().any(|&f: &f32| (f - x).abs() < 0.1 * width) {
+                continue;
+            }
+            if let Some(finder) = confirm(view, thresholds, [x, y as f32 + 1.0], width) {
                 add(&mut found, finder);
                 if found.len() >= MOST_FINDERS {
                     return found;
                 }
+            } else {
+                failed.push(x);
             }
         }
     }
@@ -89,10 +96,8 @@ struct Edges {
     /// Thresholds of every pixel of the rows of one line of blocks, and which line that is.
     limits: Vec<u8>,
     block_row: Option<usize>,
-    /// 1 for each pixel that is dark.
-    is_dark: Vec<u8>,
     /// Where the colour changes, first to dark.
-    places: Vec<u16>,
+    places: Vec<f32>,
 }
 
 impl Edges {
@@ -105,58 +110,82 @@ impl Edges {
             self.limits.extend(limits.iter().flat_map(|&limit| [limit; BLOCK]));
             self.limits.resize(view.width(), limits.last().copied().unwrap_or_default());
         }
-        let rows = view.row(y).iter().zip(view.row(y + 1)).zip(&self.limits);
-        self.is_dark.clear();
-        self.is_dark.extend(rows.map(|((a, b), limit)| {
-            // The mean of two bytes without a wider type.
-            u8::from((a & b).wrapping_add((a ^ b) >> 1) < *limit)
-        }));
-        // Rounded up with light pixels, so that the last dark run ends.
-        self.is_dark.resize(self.is_dark.len() / 64 * 64 + 64, 0);
         self.places.clear();
-        let (mut base, mut before) = (0_u16, 0_u64);
-        for eights in self.is_dark.as_chunks::<8>().0.as_chunks::<8>().0 {
-            let mut word = 0_u64;
-            for (n, eight) in eights.iter().enumerate() {
-                // Gathers the lowest bit of each of the eight bytes.
-                let bits = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-                word |= bits << (8 * n);
-            }
+        let (above, rest_above) = view.row(y).as_chunks::<WORD>();
+        let (below, rest_below) = view.row(y + 1).as_chunks::<WORD>();
+        let (limits, rest_limits) = self.limits.as_chunks::<WORD>();
+        let (mut base, mut before) = (0.0, 0);
+        let mut note = |word: u64| {
             let mut changes = word ^ (word << 1 | before);
             before = word >> 63;
             while changes != 0 {
-                self.places.push(base.wrapping_add(changes.trailing_zeros() as u16));
+                self.places.push(base + changes.trailing_zeros() as f32);
                 changes &= changes.wrapping_sub(1);
             }
-            base = base.wrapping_add(64);
+            base += WORD as f32;
+        };
+        for ((above, below), limits) in above.iter().zip(below).zip(limits) {
+            note(dark_bits(above, below, limits));
         }
+        // Filled up with light pixels, so that the last dark run ends.
+        let mut last = [[255_u8; WORD], [255; WORD], [0; WORD]];
+        for (padded, rest) in last.iter_mut().zip([rest_above, rest_below, rest_limits]) {
+            padded[..rest.len()].copy_from_slice(rest);
+        }
+        let [above, below, limits] = last;
+        note(dark_bits(&above, &below, &limits));
     }
 }
 
-/// A cheap test in whole pixels. Blur and exposure widen dark at the cost of light (or the other
-/// way round) but leave the distance between like edges: 2, 4, 4 and 2 modules.
-fn may_be_pattern([a, b, c, d, e]: [i32; 5]) -> bool {
-    if c <= b.max(d) {
+/// Pixels whose colours are gathered in one word.
+const WORD: usize = 64;
+
+/// A bit for each pixel, the lowest first: whether the mean of two rows is below the limit.
+#[inline]
+fn dark_bits(above: &[u8; WORD], below: &[u8; WORD], limits: &[u8; WORD]) -> u64 {
+    let mut dark = [0_u8; WORD];
+    for (dark, ((a, b), limit)) in dark.iter_mut().zip(above.iter().zip(below).zip(limits)) {
+        // The mean of two bytes without a wider type.
+        *dark = u8::from((a & b).wrapping_add((a ^ b) >> 1) < *limit);
+    }
+    let mut word = 0;
+    for (n, eight) in dark.as_chunks::<8>().0.iter().enumerate() {
+        // Gathers the lowest bit of each of the eight bytes.
+        let bits = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        word |= bits << (8 * n);
+    }
+    word
+}
+
+/// A cheap test of six edges. Blur and exposure widen dark at the cost of light (or the other way
+/// round) but leave the distance between like edges: 2, 4, 4 and 2 modules.
+///
+/// Of three runs the middle one is seldom the longest; after that all conditions are worked out and
+/// one branch taken, since in data each of them is a coin's toss.
+#[inline]
+fn may_be_pattern(&[a, b, c, d, e, f]: &[f32; 6]) -> bool {
+    let middle = d - c;
+    if middle <= (c - b).max(e - d) {
         return false;
     }
-    let twelve = a + 2 * (b + c + d) + e;
-    let slack = 7 * twelve / 12 + 12;
-    // Distances of like edges, times twelve.
-    (12 * (b + c) - 4 * twelve).abs() <= slack
-        && (12 * (c + d) - 4 * twelve).abs() <= slack
-        && 12 * (a + b) - 2 * twelve >= -slack
-        && 12 * (d + e) - 2 * twelve >= -slack
-        && 12 * (a + b) - 2 * twelve <= 2 * slack
-        && 12 * (d + e) - 2 * twelve <= 2 * slack
-        && 12 * c >= 2 * twelve - 12
+    let two = (f - a + e - b) * (1.0 / 6.0);
+    let four = 2.0 * two;
+    let slack = 0.18 * two + 1.0;
+    (middle >= two - 1.0)
+        & ((d - b - four).abs() <= slack)
+        & ((e - c - four).abs() <= slack)
+        & (c - a - two >= -slack)
+        & (f - d - two >= -slack)
+        & (c - a - two <= 2.0 * slack)
+        & (f - d - two <= 2.0 * slack)
 }
 
 /// Checks the column, then the row again through the better centre, then the column once more.
 ///
 /// `width` is that of the whole pattern along the row, in pixels.
-fn confirm(view: View<'_>, thresholds: &Thresholds, at: Point, width: i32) -> Option<Finder> {
+fn confirm(view: View<'_>, thresholds: &Thresholds, at: Point, width: f32) -> Option<Finder> {
     // Half a pattern, if it is as much higher than wide as is allowed.
-    let reach = (width as f32 * 0.5 * MOST_UNEQUAL) as isize + 4;
+    let reach = (width * 0.5 * MOST_UNEQUAL) as isize + 4;
     let (y, _) = cross(view, thresholds, at, Axis::Column, reach)?;
     let (x, wide) = cross(view, thresholds, [at[0], y], Axis::Row, reach)?;
     let (y, high) = cross(view, thresholds, [x, y], Axis::Column, reach)?;
@@ -227,26 +256,55 @@ fn cross(
     axis: Axis,
     reach: isize,
 ) -> Option<(f32, f32)> {
-    let (width, height) = (view.width() as isize, view.height() as isize);
-    let (x, y) = (x as isize, y as isize);
-    let (start, end, fixed_end) = match axis {
-        Axis::Row => (x, width, height),
-        Axis::Column => (y, height, width),
-    };
-    let fixed = match axis {
-        Axis::Row => y,
-        Axis::Column => x,
-    };
-    if start < 0 || start >= end || fixed < 0 || fixed >= fixed_end {
+    let (width, height) = (view.width(), view.height());
+    if !(x >= 0.0 && y >= 0.0 && x < width as f32 && y < height as f32) {
         return None;
     }
-    let line = Line::new(view, thresholds, fixed as usize, axis);
-    let first = line.value(start);
+    // Sums of three pixels across the line, less three times the threshold: dark is negative.
+    let (x, y) = (x as usize, y as usize);
+    let (columns, limits) = (thresholds.columns(), thresholds.values());
+    match axis {
+        Axis::Row => {
+            let first = y.saturating_sub(1).min(height - 3);
+            let rows = [view.row(first), view.row(first + 1), view.row(first + 2)];
+            let limits = thresholds.row(y);
+            cross_line(x, width, reach, |at| {
+                let [a, b, c] = rows.map(|row| i32::from(row[at]));
+                let limit = limits[(at / BLOCK).min(columns - 1)];
+                (a + b + c).wrapping_sub(3 * i32::from(limit))
+            })
+        }
+        Axis::Column => {
+            let first = x.saturating_sub(1).min(width - 3);
+            let last_limit = limits.len() / columns - 1;
+            let limits = &limits[(x / BLOCK).min(columns - 1)..];
+            let pixels = &view.pixels()[first..];
+            cross_line(y, height, reach, |at| {
+                let at_pixel = at.wrapping_mul(width);
+                let Some(&[a, b, c]) = pixels.get(at_pixel..).and_then(<[u8]>::first_chunk) else {
+                    return 0;
+                };
+                let limit = limits[(at / BLOCK).min(last_limit).wrapping_mul(columns)];
+                (i32::from(a) + i32::from(b) + i32::from(c)).wrapping_sub(3 * i32::from(limit))
+            })
+        }
+    }
+}
+
+/// The centre and module width along a line of `end` values.
+#[inline]
+fn cross_line(
+    start: usize,
+    end: usize,
+    reach: isize,
+    value: impl Fn(usize) -> i32,
+) -> Option<(f32, f32)> {
+    let first = value(start);
     if first >= 0 {
         return None;
     }
-    let back = walk(&line, start, end, -reach, first)?;
-    let ahead = walk(&line, start, end, reach, first)?;
+    let back = walk(&value, start, end, -reach, first)?;
+    let ahead = walk(&value, start, end, reach, first)?;
     let (b, c, d) = (back[1] - back[0], back[0] + ahead[0], ahead[1] - ahead[0]);
     // From the inside: 4 modules between like edges on either side of the ring of light.
     let module = (b + c + c + d) / 8.0;
@@ -267,86 +325,41 @@ fn cross(
     is_pattern.then_some((middle, module))
 }
 
-/// A row or column of the image: sums of three pixels across it, less three times the threshold;
-/// dark is negative.
-struct Line<'a> {
-    pixels: &'a [u8],
-    limits: &'a [u8],
-    /// Where the line starts, and the two beside it.
-    starts: [usize; 3],
-    step: usize,
-    /// Where its thresholds start, and how far one is from the next.
-    limit_start: usize,
-    limit_step: usize,
-    last_limit: usize,
-}
-
-impl<'a> Line<'a> {
-    fn new(view: View<'a>, thresholds: &'a Thresholds, at: usize, axis: Axis) -> Self {
-        let (width, height) = (view.width(), view.height());
-        let (columns, limits) = (thresholds.columns(), thresholds.values());
-        let rows = limits.len() / columns;
-        match axis {
-            Axis::Row => Self {
-                pixels: view.pixels(),
-                limits,
-                starts: [at.saturating_sub(1), at, (at + 1).min(height - 1)].map(|y| y * width),
-                step: 1,
-                limit_start: (at / BLOCK).min(rows - 1) * columns,
-                limit_step: 1,
-                last_limit: columns - 1,
-            },
-            Axis::Column => Self {
-                pixels: view.pixels(),
-                limits,
-                starts: [at.saturating_sub(1), at, (at + 1).min(width - 1)],
-                step: width,
-                limit_start: (at / BLOCK).min(columns - 1),
-                limit_step: columns,
-                last_limit: rows - 1,
-            },
-        }
-    }
-
-    #[inline]
-    fn value(&self, at: isize) -> i32 {
-        let at = at as usize;
-        let offset = at.wrapping_mul(self.step);
-        let sum: i32 = self
-            .starts
-            .iter()
-            .map(|start| i32::from(self.pixels[start.wrapping_add(offset)]))
-            .sum();
-        let block = (at / BLOCK).min(self.last_limit).wrapping_mul(self.limit_step);
-        sum - 3 * i32::from(self.limits[self.limit_start.wrapping_add(block)])
-    }
-}
-
 /// Three edges within `reach` pixels, in the direction of its sign: distances from the centre of the
 /// start pixel, to parts of a pixel.
-fn walk(line: &Line<'_>, start: isize, end: isize, reach: isize, first: i32) -> Option<[f32; 3]> {
+#[inline]
+fn walk(
+    value: &impl Fn(usize) -> i32,
+    start: usize,
+    end: usize,
+    reach: isize,
+    first: i32,
+) -> Option<[f32; 3]> {
     let mut edges = [0.0; 3];
-    let (direction, last) = (reach.signum(), start + reach);
+    let direction = reach.signum();
     let (mut at, mut before) = (start, first);
     let mut is_dark = true;
+    // Steps until the reach is used up, and until the image ends.
+    let room = if direction < 0 { start } else { end - 1 - start };
+    let (mut steps, most) = (0_usize, reach.unsigned_abs());
     for (n, edge) in edges.iter_mut().enumerate() {
         loop {
-            if at == last {
+            if steps == most {
                 return None;
             }
-            at += direction;
-            if at < 0 || at >= end {
+            if steps == room {
                 // The image may end with the outer ring.
                 if n < 2 {
                     return None;
                 }
-                *edge = (at - start).abs() as f32 - 0.5;
+                *edge = steps as f32 + 0.5;
                 break;
             }
-            let now = line.value(at);
+            steps = steps.wrapping_add(1);
+            at = at.wrapping_add_signed(direction);
+            let now = value(at);
             if (now < 0) != is_dark {
-                let part = before as f32 / (before - now) as f32;
-                *edge = (at - direction - start).abs() as f32 + part;
+                *edge = steps as f32 - 1.0 + before as f32 / (before.wrapping_sub(now)) as f32;
                 is_dark = !is_dark;
                 before = now;
                 break;
@@ -393,6 +406,6 @@ mod tests {
         let Some(view) = View::new(160, 16, &pixels) else { unreachable!() };
         let mut edges = Edges::default();
         edges.look_at(view, &Thresholds::of(view), 3);
-        assert_eq!(edges.places, [10, 20, 62, 70, 130, 131]);
+        assert_eq!(edges.places, [10.0, 20.0, 62.0, 70.0, 130.0, 131.0]);
     }
 }

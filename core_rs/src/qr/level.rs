@@ -14,7 +14,7 @@ pub(super) struct Plan {
     /// Rows between scans.
     pub(super) step: usize,
     pub(super) effort: Effort,
-    /// Guesses that are looked at before giving up.
+    /// Guesses in a row that are looked at before giving up; more where there are many finders.
     pub(super) most_guesses: usize,
     /// Versions that are tried for a guess.
     pub(super) sizes: usize,
@@ -31,7 +31,7 @@ pub(super) fn search(
     plan: Plan,
     known: &[[Point; 4]],
     is_over: &dyn Fn() -> bool,
-) -> Vec<Reading> {
+) -> Seen {
     let thresholds = Thresholds::of(view);
     let mut search = Search {
         view,
@@ -55,7 +55,15 @@ pub(super) fn search(
         }
     }
     search.look_at_doubts(is_over);
-    search.readings
+    let unread_finders = search.is_used.iter().filter(|used| !**used).count();
+    Seen { readings: search.readings, unread_finders }
+}
+
+/// What one scale showed.
+pub(super) struct Seen {
+    pub(super) readings: Vec<Reading>,
+    /// Finders that belong to no symbol that was read.
+    pub(super) unread_finders: usize,
 }
 
 struct Search<'a> {
@@ -72,12 +80,14 @@ impl Search<'_> {
     /// Looks at all triples that have a finder from `first_new` on.
     fn look_at_triples(&mut self, first_new: usize, is_over: &dyn Fn() -> bool) {
         let mut guesses = 0;
+        // Where there are many finders, as many symbols may be unreadable before one that is not.
+        let most_guesses = self.plan.most_guesses.max(self.finders.len() / 3);
         for triple in group(&self.finders) {
             let is_new = triple.members.iter().any(|&m| m >= first_new);
             if !is_new || self.has_used(triple.members) {
                 continue;
             }
-            if guesses >= self.plan.most_guesses || is_over() {
+            if guesses >= most_guesses || is_over() {
                 break;
             }
             guesses += 1;

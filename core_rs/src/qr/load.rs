@@ -2,16 +2,19 @@
 
 use std::io::Cursor;
 
-use png::{ColorType, Transformations};
-use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
+use png::{ColorType, InterlaceInfo, Transformations, expand_interlaced_row};
+use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat, ScalingFactor};
 
 use super::exif::Orientation;
 use super::image::Gray;
 use crate::error::{Error, Kind, Result};
 
 /// More progressive scans than any camera writes are an attack on the reader's time
-/// (libjpeg-turbo, "Two Issues with the JPEG Standard").
-const MAX_JPEG_SCANS: u32 = 100;
+/// (libjpeg-turbo, "Two Issues with the JPEG Standard"): every scan visits every pixel, so that
+/// large pictures may have fewer of them. Encoders write up to a dozen.
+const MAX_JPEG_SCANS: usize = 100;
+const LEAST_MAX_JPEG_SCANS: usize = 20;
+const MAX_SCANNED_PIXELS: usize = 400_000_000;
 
 /// A file whose kind and size are known, and whose pixels are not decoded yet.
 pub(super) struct Source<'a> {
@@ -124,29 +127,40 @@ fn jpeg_size(data: &[u8]) -> Result<(usize, usize)> {
 fn jpeg_gray(data: &[u8], shrink: usize) -> Result<Gray> {
     let decode = || -> std::result::Result<Gray, turbojpeg::Error> {
         let mut decoder = Decompressor::new()?;
-        decoder.set_scan_limit(MAX_JPEG_SCANS)?;
         let mut header = decoder.read_header(data)?;
+        let most = MAX_SCANNED_PIXELS / (header.width * header.height).max(1);
+        decoder.set_scan_limit(most.clamp(LEAST_MAX_JPEG_SCANS, MAX_JPEG_SCANS) as u32)?;
         if !header.is_lossless {
             let factor = ScalingFactor::new(1, shrink);
             decoder.set_scaling_factor(factor)?;
             header = header.scaled(factor);
         }
         let (width, height) = (header.width, header.height);
-        let mut pixels = vec![0; width * height];
-        let target = Image {
-            pixels: pixels.as_mut_slice(),
-            width,
-            pitch: width,
-            height,
-            format: PixelFormat::GRAY,
-        };
+        // Printers' colours have no luma to take: all four come, and are mixed here.
+        let is_printers = matches!(header.colorspace, Colorspace::CMYK | Colorspace::YCCK);
+        let (format, depth) =
+            if is_printers { (PixelFormat::CMYK, 4) } else { (PixelFormat::GRAY, 1) };
+        let mut pixels = vec![0; width * height * depth];
+        let pitch = width * depth;
+        let target = Image { pixels: pixels.as_mut_slice(), width, pitch, height, format };
         // A photo cut off in transfer still shows its upper part: what was decoded is kept.
-        match decoder.decompress(data, target) {
-            Err(problem) if pixels.iter().all(|&p| p == 0) => Err(problem),
-            _ => Ok(Gray::new(width, height, pixels).unwrap_or_else(|_| unreachable!())),
+        let answer = decoder.decompress(data, target);
+        if let Err(problem) = answer
+            && pixels.iter().all(|&p| p == 0)
+        {
+            return Err(problem);
         }
+        if is_printers {
+            pixels = pixels.chunks_exact(4).map(of_printers).collect();
+        }
+        Ok(Gray::new(width, height, pixels).unwrap_or_else(|_| unreachable!()))
     };
     decode().map_err(|e| damaged_jpeg(&e))
+}
+
+/// Cyan, magenta, yellow and black, stored as light left over (as Adobe writes them), to luma.
+fn of_printers(p: &[u8]) -> u8 {
+    ((luma(p) * u32::from(p[3]) + 127) / 255) as u8
 }
 
 fn png_reader(data: &[u8]) -> png::Decoder<Cursor<&[u8]>> {
@@ -164,21 +178,35 @@ fn png_size(data: &[u8]) -> Result<(usize, usize)> {
     Ok((info.width as usize, info.height as usize))
 }
 
+/// Row by row, so that a picture of many channels needs no more memory than its gray values.
 fn png_gray(data: &[u8]) -> Result<Gray> {
     let mut reader = png_reader(data).read_info().map_err(|e| damaged_png(&e))?;
-    let size = reader.output_buffer_size().unwrap_or(0);
-    let mut bytes = vec![0; size];
-    let info = reader.next_frame(&mut bytes).map_err(|e| damaged_png(&e))?;
-    bytes.truncate(info.buffer_size());
-    let pixels = match info.color_type {
-        ColorType::GrayscaleAlpha => {
-            bytes.chunks_exact(2).map(|p| on_white(u32::from(p[0]), p[1])).collect()
+    let (width, height) = (reader.info().width as usize, reader.info().height as usize);
+    let (color, _) = reader.output_color_type();
+    let mut pixels = vec![0; width * height];
+    let mut row = Vec::with_capacity(width);
+    let mut y = 0;
+    while let Some(coded) = reader.next_interlaced_row().map_err(|e| damaged_png(&e))? {
+        let coded_row = coded.data();
+        row.clear();
+        match color {
+            ColorType::GrayscaleAlpha => row.extend(
+                coded_row.as_chunks().0.iter().map(|&[v, alpha]| on_white(u32::from(v), alpha)),
+            ),
+            ColorType::Rgb => row.extend(coded_row.chunks_exact(3).map(|p| luma(p) as u8)),
+            ColorType::Rgba => {
+                row.extend(coded_row.chunks_exact(4).map(|p| on_white(luma(p), p[3])));
+            }
+            ColorType::Grayscale | ColorType::Indexed => row.extend_from_slice(coded_row),
         }
-        ColorType::Rgb => bytes.chunks_exact(3).map(|p| luma(p) as u8).collect(),
-        ColorType::Rgba => bytes.chunks_exact(4).map(|p| on_white(luma(p), p[3])).collect(),
-        ColorType::Grayscale | ColorType::Indexed => bytes,
-    };
-    Gray::new(info.width as usize, info.height as usize, pixels)
+        if let InterlaceInfo::Adam7(place) = coded.interlace() {
+            expand_interlaced_row(&mut pixels, width, &row, place, 8);
+        } else if let Some(target) = pixels.get_mut(y * width..(y + 1) * width) {
+            target.copy_from_slice(&row[..width]);
+            y += 1;
+        }
+    }
+    Gray::new(width, height, pixels)
 }
 
 /// Luma of ITU-R BT.601, as JPEG has it.

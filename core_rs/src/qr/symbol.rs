@@ -2,7 +2,7 @@
 
 use super::alignment::{align, bend};
 use super::bits::Content;
-use super::codewords::{Format, read, read_formats, read_version};
+use super::codewords::{Format, Repairs, read, read_formats, read_version};
 use super::geometry::Point;
 use super::grid::{Frame, Grid, measure};
 use super::image::View;
@@ -113,7 +113,7 @@ fn read_grid(view: View<'_>, grid: &Grid) -> Outcome {
     let first = formats[0];
     if first.agreement > LEAST_FORMAT
         && !is_other_version(&values, layout)
-        && let Some(content) = read(&values, layout, first, false).content
+        && let Some(content) = read(&values, layout, first, Repairs::Plain).content
     {
         return Outcome::Read(content);
     }
@@ -155,15 +155,17 @@ fn read_filtered(view: View<'_>, grid: &Grid, effort: Effort) -> Option<Content>
     let known_count = taught.len();
     let mut values = equaliser.run(&taught);
     let formats = read_formats(&values, layout);
-    let most = if effort == Effort::High { 2 } else { 1 };
+    let is_high = effort == Effort::High;
+    let (most, rounds) = if is_high { (2, 4) } else { (1, 1) };
     for format in formats.iter().filter(|f| f.agreement > LEAST_FORMAT).take(most) {
-        let rounds = if effort == Effort::High { 4 } else { 1 };
         for round in 0..rounds {
-            let attempt = read(&values, layout, *format, true);
+            let is_last = round + 1 == rounds;
+            let repairs = if is_last { Repairs::Erasing } else { Repairs::All };
+            let attempt = read(&values, layout, *format, repairs);
             if attempt.content.is_some() {
                 return attempt.content;
             }
-            if round + 1 == rounds {
+            if is_last {
                 break;
             }
             taught.truncate(known_count);

@@ -152,18 +152,18 @@ fn smooth(columns: usize, middles: &[u8]) -> Vec<u8> {
     let mut wide: Vec<u16> = middles.iter().map(|&m| marked(m)).collect();
     for (row, before) in wide.chunks_exact_mut(columns).zip(middles.chunks_exact(columns)) {
         for (sum, &left) in row[1..].iter_mut().zip(before) {
-            *sum += marked(left);
+            *sum = sum.wrapping_add(marked(left));
         }
         for (sum, &right) in row.iter_mut().zip(&before[1..]) {
-            *sum += marked(right);
+            *sum = sum.wrapping_add(marked(right));
         }
     }
     let mut sums = wide.clone();
     for (sum, &above) in sums[columns..].iter_mut().zip(&wide) {
-        *sum += above;
+        *sum = sum.wrapping_add(above);
     }
     for (sum, &below) in sums.iter_mut().zip(&wide[columns..]) {
-        *sum += below;
+        *sum = sum.wrapping_add(below);
     }
     let mean = |(&middle, &sum): (&u8, &u16)| {
         if middle == 0 {

@@ -7,6 +7,7 @@ the scaling over threads is by the clock on the wall.
 """
 
 import argparse
+import io
 import json
 import statistics
 import time
@@ -23,6 +24,7 @@ from pyzbar import pyzbar
 
 import core_rs
 from tests.benchmarks.qr.frames import SEED, SIZE, make_frame
+from tests.benchmarks.qr.photos import CATEGORIES, make_phone_file, make_photo
 from tests.shared_data import SHARED_DATA
 
 
@@ -115,6 +117,70 @@ def measure(cases: list[Case]) -> None:
         print(f"{1000 / statistics.mean(times):>8.0f}")
 
 
+def compare(cases: list[Case]) -> None:
+    """Prints the codes read of each group, one line a group, and the wrong reads of all."""
+    groups = list(dict.fromkeys(case.group for case in cases))
+    exact: dict[str, Counter[str]] = {}
+    wrong: Counter[str] = Counter()
+    known = Counter(case.group for case in cases for _ in case.expected)
+    for name, decode in DECODERS.items():
+        exact[name] = Counter()
+        for case in cases:
+            texts = decode(case)
+            hits = sum((Counter(texts) & Counter(case.expected)).values())
+            exact[name][case.group] += hits
+            wrong[name] += len(texts) - hits
+    print(f"{'':16}{'codes':>7}" + "".join(f"{name:>15}" for name in DECODERS))
+    for group in groups:
+        counts = "".join(f"{exact[name][group]:>15}" for name in DECODERS)
+        print(f"{group:16}{known[group]:>7}{counts}")
+    shares = [[exact[name][g] / known[g] for g in groups] for name in DECODERS]
+    print(f"{'mean share':23}" + "".join(f"{statistics.mean(s):>15.1%}" for s in shares))
+    print(f"{'wrong':23}" + "".join(f"{wrong[name]:>15}" for name in DECODERS))
+
+
+def phone_files(count: int, seed: int) -> None:
+    """Prints the time from the bytes of 12-megapixel JPEG files to texts."""
+    for shrink in (4, 1):
+        files = [make_phone_file(n, seed, shrink) for n in range(count)]
+        size = statistics.mean(len(data) for data, _ in files) / 1e6
+        print(f"\n12 MP JPEG, {count} of {size:.1f} MB, readable at 1/{shrink}: milliseconds")
+        readers: dict[str, Callable[[bytes], list[str | None]]] = {
+            "ours fast": lambda data: [s.text for s in core_rs.decode_image(data)],
+            "ours thorough": lambda data: [
+                s.text for s in core_rs.decode_image(data, mode="thorough")
+            ],
+            "draft + zxing": _draft_and_zxing,
+        }
+        for name, read in readers.items():
+            times, exact = [], 0
+            for data, text in files:
+                start = time.perf_counter()
+                exact += text in read(data)
+                times.append((time.perf_counter() - start) * 1000)
+            times.sort()
+            print(f"{name:16}{exact:>4}/{count}{statistics.median(times):>8.1f} median", end="")
+            print(f"{times[len(times) * 95 // 100]:>8.1f} p95")
+
+
+def _draft_and_zxing(data: bytes) -> list[str | None]:
+    """Pillow with the luma alone, then zxing-cpp: the best pipeline of wheels."""
+    image = Image.open(io.BytesIO(data))
+    image.draft("L", image.size)
+    found = zxingcpp.read_barcodes(image.convert("L"), formats=zxingcpp.BarcodeFormat.QRCode)
+    return [barcode.text for barcode in found]
+
+
+def look_alikes(count: int, seed: int) -> list[Case]:
+    """`count` pictures of each category of photos."""
+    cases = []
+    for category in CATEGORIES:
+        for number in range(count):
+            image, texts = make_photo(category, number, seed)
+            cases.append(case_of(category, image, texts, len(texts)))
+    return cases
+
+
 def scale(cases: list[Case], repeats: int) -> None:
     """Prints images a second on one and on two threads: medians of `repeats` runs."""
     print(f"{'':16}{'1 thread':>10}{'2 threads':>11}{'scaling':>9}   images a second")
@@ -146,12 +212,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=250, help="frames of each level")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--photos", type=int, default=16, help="pictures of each category")
+    parser.add_argument("--files", type=int, default=10, help="12-megapixel files of each kind")
     parser.add_argument("--repeats", type=int, default=3)
     chosen = parser.parse_args()
-    frames = synthetic(chosen.count, chosen.seed)
-    print(f"Synthetic frames {SIZE[0]} x {SIZE[1]}, {chosen.count} a level, seed {chosen.seed}")
-    measure(frames)
-    scale(frames, chosen.repeats)
+    if chosen.count:
+        frames = synthetic(chosen.count, chosen.seed)
+        print(f"Synthetic frames {SIZE[0]} x {SIZE[1]}, {chosen.count} a level, seed {chosen.seed}")
+        measure(frames)
+        scale(frames, chosen.repeats)
+    if chosen.photos:
+        print(f"\nLook-alikes of photos, {chosen.photos} a category, codes read")
+        compare(look_alikes(chosen.photos, chosen.seed))
+    if chosen.files:
+        phone_files(chosen.files, chosen.seed)
     real = photos(SHARED_DATA / "qr_photos")
     if real:
         print(f"\nReal photos, {len(real)}, already decoded to gray")
