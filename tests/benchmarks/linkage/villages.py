@@ -30,7 +30,8 @@ ROADS = ("Quốc lộ 1A", "Nguyễn Hoàng", "Lê Lai", "Phan Đình Phùng", "
          "Mạc Đĩnh Chi", "Yết Kiêu", "Đoàn Thị Điểm", "Hoàng Hoa Thám")  # fmt: skip
 PLACES = ("Ái Tử", "Bến Quan", "Cửa Tùng", "Diên Sanh", "Gio Hải", "Hướng Phùng", "Khe Sanh",
           "Lìa", "Mỹ Thủy", "Nam Đông", "Tà Rụt", "Vĩnh Định", "Hiền Lương", "Bến Hải", "Tân Lập",
-          "Lao Bảo", "Ba Lòng", "Triệu Cơ", "Cồn Tiên", "Đồng Lê", "Hoàn Lão", "Phong Nha")  # fmt: skip
+          "Lao Bảo", "Ba Lòng", "Triệu Cơ", "Cồn Tiên", "Đồng Lê", "Hoàn Lão",
+          "Phong Nha")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,15 +148,17 @@ def settle(rng: np.random.Generator, people: int, setting: Setting) -> Villagers
     """At least `people` people in homes."""
     names = Names(rng)
     wards = setting.wards or max(5, people // 4000)
-    v = Villagers([], [], [], np.array([]), np.array([]), np.array([]), np.array([]),
-                  np.array([]), np.array([]), np.array([]), np.array([]), [], np.array([]))  # fmt: skip
+    none = np.array([])
+    v = Villagers([], [], [], none, none, none, none, none, none, none, none, [], none)
     sex: list[int] = []
     born: list[int] = []
     home: list[int] = []
     twin: list[int] = []
     like: list[int] = []
 
-    def person(surname: str, s: int, year: float, middle: str | None = None, given: str = "") -> int:
+    def person(
+        surname: str, s: int, year: float, middle: str | None = None, given: str = ""
+    ) -> int:
         whole = int(year)
         day = (whole - 1970) * 365.2425 + (year - whole) * 365
         if whole < 1965 and rng.random() < 0.25:
@@ -186,7 +189,9 @@ def settle(rng: np.random.Generator, people: int, setting: Setting) -> Villagers
     v.home_phone = _numbers(rng, len(v.home_place))
     own = _numbers(rng, len(sex))
     adult = np.array(born) < (YEAR - 16 - 1970) * 365
-    v.phone = np.where(adult & (rng.random(len(sex)) < setting.own_phone), own, v.home_phone[v.home])
+    v.phone = np.where(
+        adult & (rng.random(len(sex)) < setting.own_phone), own, v.home_phone[v.home]
+    )
     _cards(rng, v)
     return v
 
