@@ -42,7 +42,7 @@ run: build ## set up, replay the demo province if the database is empty, serve
 
 test: build ## everything: unit, both databases, journeys, browser
 	$(PY) -m pytest -n 2 --dist worksteal -q -m "not proof and not bench and not e2e"
-	$(PY) -m pytest -q -m "e2e and not proof"
+	$(PY) -m pytest -n 2 --dist loadfile -q -m "e2e and not proof"
 
 proof: build ## what takes long: 200 people scanned by keyboard, twenty seeds of worlds
 	$(PY) -m pytest -q -m proof

@@ -17,7 +17,7 @@ def is_sqlite(session: Session) -> bool:
 
 
 def among(
-    session: Session, column: sa.ColumnElement[Any], values: Sequence[int] | Sequence[str]
+    session: Session, column: Any, values: Sequence[int] | Sequence[str]
 ) -> sa.ColumnElement[bool]:
     """`column IN values`, for any number of values."""
     if is_sqlite(session):

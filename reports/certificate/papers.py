@@ -8,8 +8,9 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 
+from reports.certificate.fonts import UnfitError
 from reports.certificate.page import RENDERER, CertificatePage, identity_of, render_certificate
-from reports.certificate.shapes import LAST_WITH_WHOLE_FACES, PreparedDesign, UnfitError
+from reports.certificate.shapes import LAST_WITH_WHOLE_FACES, PreparedDesign
 from reports.certificate.values import DesignKey, design_key, values_of
 from reports.signing import OLD_CONTENTS, Seal
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pikepdf
 from PIL import Image, ImageOps
@@ -60,15 +61,18 @@ def plain_code(text: str) -> str:
         return ""
 
 
-def _symbols(image: pikepdf.Object) -> list[str]:
+def _symbols(image: Any) -> list[str]:
     if max(int(image.Width), int(image.Height)) > _LARGEST:
         return []
     picture: Image.Image = pikepdf.PdfImage(image).as_pil_image().convert("L")
-    large = picture.resize((picture.width * _SCALE, picture.height * _SCALE), Image.NEAREST)
+    large = picture.resize(
+        (picture.width * _SCALE, picture.height * _SCALE), Image.Resampling.NEAREST
+    )
     framed = ImageOps.expand(large, _QUIET, 255)
     buffer = io.BytesIO()
     framed.save(buffer, "PNG")
-    return [symbol.text for symbol in core_rs.decode_image(buffer.getvalue(), mode="thorough")]
+    found = core_rs.decode_image(buffer.getvalue(), mode="thorough")
+    return [symbol.text for symbol in found if symbol.text is not None]
 
 
 def _text(pdf: bytes) -> str | None:

@@ -97,7 +97,7 @@ class TokenKey:
                 self._session = found.open()
             kinds = pkcs11.constants.ObjectClass
             self._key: Any = self._session.get_key(kinds.PRIVATE_KEY, pkcs11.KeyType.RSA, label)
-            public = self._session.get_key(kinds.PUBLIC_KEY, pkcs11.KeyType.RSA, label)
+            public: Any = self._session.get_key(kinds.PUBLIC_KEY, pkcs11.KeyType.RSA, label)
             der = encode_rsa_public_key(public)
         except (pkcs11.PKCS11Error, RuntimeError) as error:
             message = f"the token «{token}» gives no key «{label}»: {type(error).__name__}"

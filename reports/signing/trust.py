@@ -9,7 +9,7 @@ from typing import Any, Self
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import ExtensionOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
 from reports.signing.cms import der_of
 from reports.signing.keys import SigningError
@@ -170,7 +170,7 @@ def _usage_problems(certificate: x509.Certificate, purpose: str) -> list[str]:
     if usage is not None and not (usage.digital_signature or usage.content_commitment):
         return [f"The certificate of «{name}» is not made for signatures."]
     extended: Any = extensions.get(ExtensionOID.EXTENDED_KEY_USAGE, ())
-    if purpose == "time_stamping" and x509.ExtendedKeyUsageOID.TIME_STAMPING not in extended:
+    if purpose == "time_stamping" and ExtendedKeyUsageOID.TIME_STAMPING not in extended:
         return [f"The certificate of «{name}» is not made for time stamps."]
     return []
 
