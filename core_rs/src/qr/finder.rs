@@ -25,8 +25,14 @@ pub(super) struct Finder {
     pub(super) hits: u32,
 }
 
-/// Scans every `step`th row.
-pub(super) fn find(view: View<'_>, thresholds: &Thresholds, step: usize) -> Vec<Finder> {
+/// Scans every `step`th row; `slack` is how far like edges may be from their distance, in parts of
+/// two modules.
+pub(super) fn find(
+    view: View<'_>,
+    thresholds: &Thresholds,
+    step: usize,
+    slack: f32,
+) -> Vec<Finder> {
     let mut found: Vec<Finder> = Vec::new();
     let mut edges = Edges::default();
     // Places along the row before, and along this one, that looked like a pattern and were none.
@@ -41,7 +47,7 @@ pub(super) fn find(view: View<'_>, thresholds: &Thresholds, step: usize) -> Vec<
         failed.clear();
         for at in (0..edges.places.len().saturating_sub(5)).step_by(2) {
             let Some(e) = edges.places[at..].first_chunk() else { break };
-            if !may_be_pattern(e) {
+            if !may_be_pattern(e, slack) {
                 continue;
             }
             // The mere chance of noise is seldom as dark as the wide middle of a finder.
@@ -163,14 +169,14 @@ fn dark_bits(above: &[u8; WORD], below: &[u8; WORD], limits: &[u8; WORD]) -> u64
 /// Of three runs the middle one is seldom the longest; after that all conditions are worked out and
 /// one branch taken, since in data each of them is a coin's toss.
 #[inline]
-fn may_be_pattern(&[a, b, c, d, e, f]: &[f32; 6]) -> bool {
+fn may_be_pattern(&[a, b, c, d, e, f]: &[f32; 6], slack: f32) -> bool {
     let middle = d - c;
     if middle <= (c - b).max(e - d) {
         return false;
     }
     let two = (f - a + e - b) * (1.0 / 6.0);
     let four = 2.0 * two;
-    let slack = 0.18 * two + 1.0;
+    let slack = slack * two + 1.0;
     (middle >= two - 1.0)
         & ((d - b - four).abs() <= slack)
         & ((e - c - four).abs() <= slack)
@@ -386,7 +392,7 @@ mod tests {
                 }
             }
             let Some(view) = View::new(side, side, &pixels) else { unreachable!() };
-            let found = find(view, &Thresholds::of(view), 2);
+            let found = find(view, &Thresholds::of(view), 2, 0.29);
             assert_eq!(found.len(), 1, "module of {module} pixels: {found:?}");
             let half = module as f32 * 3.5;
             assert!((found[0].centre[0] - left as f32 - half).abs() < 0.5, "{found:?}");

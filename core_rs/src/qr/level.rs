@@ -13,6 +13,8 @@ use super::triple::group;
 pub(super) struct Plan {
     /// Rows between scans.
     pub(super) step: usize,
+    /// How far the edges of a finder may be from where they should be, in parts of two modules.
+    pub(super) slack: f32,
     pub(super) effort: Effort,
     /// Guesses in a row that are looked at before giving up; more where there are many finders.
     pub(super) most_guesses: usize,
@@ -36,7 +38,7 @@ pub(super) fn search(
     let mut search = Search {
         view,
         plan,
-        finders: find(view, &thresholds, plan.step),
+        finders: find(view, &thresholds, plan.step, plan.slack),
         is_used: Vec::new(),
         doubts: Vec::new(),
         readings: Vec::new(),

@@ -268,6 +268,7 @@ impl Search {
         match self.options.mode {
             Mode::Fast if is_frame => Plan {
                 step: 4,
+                slack: 0.18,
                 effort: Effort::Middle,
                 most_guesses: 4,
                 sizes: 1,
@@ -276,6 +277,7 @@ impl Search {
             },
             Mode::Fast => Plan {
                 step: 3,
+                slack: 0.29,
                 effort: Effort::Middle,
                 most_guesses: 8,
                 sizes: 2,
@@ -284,6 +286,7 @@ impl Search {
             },
             Mode::Thorough => Plan {
                 step: 2,
+                slack: 0.29,
                 effort: Effort::High,
                 most_guesses: 60,
                 sizes: 2,
