@@ -17,7 +17,7 @@ use crate::qr;
 const LEVEL: u8 = 2;
 /// The outlines of letters hardly shrink more at higher levels.
 const FONT_LEVEL: u8 = 5;
-/// Entries of a block in a map to Unicode, by the specification of CMaps.
+/// Entries of a block in a map to Unicode, by the specification of `CMaps`.
 const BLOCK: usize = 100;
 /// Light modules around a symbol, as the standard asks.
 const QUIET: usize = 4;

@@ -168,6 +168,7 @@ fn dark_bits(above: &[u8; WORD], below: &[u8; WORD], limits: &[u8; WORD]) -> u64
 ///
 /// Of three runs the middle one is seldom the longest; after that all conditions are worked out and
 /// one branch taken, since in data each of them is a coin's toss.
+#[allow(clippy::needless_bitwise_bool, reason = "one branch is cheaper than seven here")]
 #[inline]
 fn may_be_pattern(&[a, b, c, d, e, f]: &[f32; 6], slack: f32) -> bool {
     let middle = d - c;
