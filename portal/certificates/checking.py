@@ -150,8 +150,16 @@ def _said(problem: str) -> str:
         "The file was changed after it was signed.": _("The file was changed after it was sealed."),
         "The signature does not verify.": _("The seal is forged: its signature does not fit."),
     }
-    if problem.startswith("No chain leads from"):
+    if problem.startswith(("No chain leads from", "Nobody known here issued")):
         return _("Wrong seal: it is not one of the health department.")
+    if problem.startswith(("The file can not be read as a PDF", "The file is not a PDF")):
+        return _("The file carries no seal of the health department.")
+    if problem == "A revision was added after the last signature.":
+        return _("The seal does not cover the whole file: something was added to it.")
+    if " was revoked on " in problem:
+        return _("The seal's certificate was revoked before it was used.")
+    if " was not valid at the time of signing" in problem:
+        return _("The seal's certificate was not valid when it was used.")
     return said.get(problem, _("The seal does not stand."))
 
 

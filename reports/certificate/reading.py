@@ -41,16 +41,25 @@ def read_paper(pdf: bytes) -> Read:
     """Reads a paper's symbols, text and code.
 
     Raises:
-        pikepdf.PdfError: it is no PDF.
+        pikepdf.PdfError: it is no PDF, or one with broken parts.
     """
+    try:
+        found, title = _symbols_and_title(pdf)
+    except pikepdf.PdfError:
+        raise
+    except Exception as error:  # whatever a broken picture or tree brings a reader to
+        raise pikepdf.PdfError(type(error).__name__) from error
+    last = title.rsplit(" ", 1)[-1]
+    return Read(tuple(dict.fromkeys(found)), _text(pdf), plain_code(last))
+
+
+def _symbols_and_title(pdf: bytes) -> tuple[list[str], str]:
     with pikepdf.open(io.BytesIO(pdf)) as document:
-        found = []
+        found: list[str] = []
         for page in document.pages:
             for image in page.get_images().values():
                 found += _symbols(image)
-        title = str(document.docinfo.get("/Title", ""))
-    last = title.rsplit(" ", 1)[-1]
-    return Read(tuple(dict.fromkeys(found)), _text(pdf), plain_code(last))
+        return found, str(document.docinfo.get("/Title", ""))
 
 
 def plain_code(text: str) -> str:

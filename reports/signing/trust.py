@@ -104,7 +104,7 @@ class Trust:
         """From the signer to a root; empty if none leads there."""
         from asn1crypto import x509 as asn1_x509
         from pyhanko_certvalidator import CertificateValidator, ValidationContext
-        from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError
+        from pyhanko_certvalidator.errors import PathBuildingError, ValidationError
 
         def plain(certificate: x509.Certificate) -> Any:
             return asn1_x509.Certificate.load(der_of(certificate))
@@ -119,7 +119,7 @@ class Trust:
         validator = CertificateValidator(plain(signer), between, context)
         try:
             path = asyncio.run(validator.async_validate_path())
-        except (PathBuildingError, PathValidationError, ValueError):
+        except (PathBuildingError, ValidationError, ValueError):
             return []
         found = [
             x509.load_der_x509_certificate(one.dump()) for one in path.iter_certs(include_root=True)

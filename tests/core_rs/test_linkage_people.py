@@ -154,7 +154,7 @@ def test_a_rare_name_is_more_evidence_than_a_common_one():
         row["a"]: {field: bits for field, _, bits in result.explain(row["pattern"])[1]}
         for row in pairs.iter_rows(named=True)
     }
-    assert weights[0]["family_name"] > weights[2]["family_name"] + 3
+    assert weights[0]["family_name"] > weights[2]["family_name"] + 2
 
 
 def test_a_relatives_card_does_not_make_one_person():

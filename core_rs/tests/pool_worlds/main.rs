@@ -278,7 +278,9 @@ fn told(campaign: &Campaign) -> Told {
 
 fn told_whole(events: &[Event], policy: Policy) -> Told {
     let mut campaign = Campaign::new(policy);
-    events.iter().for_each(|&event| tell(&mut campaign, event));
+    for &event in events {
+        tell(&mut campaign, event);
+    }
     campaign.run();
     told(&campaign)
 }

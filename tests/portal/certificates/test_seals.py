@@ -1,6 +1,7 @@
 """Seals of production: tokens, time stamps, rotation; papers are made again byte for byte."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,9 +109,15 @@ def test_a_key_in_a_token_signs_the_same_bytes_as_its_file(
 
 def test_a_wrong_pin_or_label_is_said_without_the_pin(token_key: bytes) -> None:
     assert token_key
-    with pytest.raises(SigningError, match="gives no key «seal»") as error:
-        TokenKey(MODULE, "tram", "seal", "9999")
-    assert "9999" not in str(error.value)
+    # In a process of its own: a token that this one has opened asks for no PIN again.
+    code = "import sys; from reports.signing.keys import TokenKey; TokenKey(*sys.argv[1:])"
+    opened = subprocess.run(
+        [sys.executable, "-c", code, str(MODULE), "tram", "seal", "9999"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert opened.returncode == 1
+    assert "SigningError: the token «tram» gives no key «seal»" in opened.stderr
+    assert "9999" not in opened.stderr
     with pytest.raises(SigningError, match="gives no key «other»"):
         TokenKey(MODULE, "tram", "other", "1234")
     with pytest.raises(SigningError):

@@ -54,7 +54,7 @@ def test_the_auditor_sees_how_many_before_exporting_them_all(
     world.sample(world.person())  # not released: not found
     world.session.commit()
     page = auditor.get("/result-papers/?kind=negative").get_data(as_text=True)
-    assert page.count('target="_blank"') == 4
+    assert page.count('target="_blank">') == 4  # the buttons of papers
     assert "Trần" not in page
     token = staff_worlds.token_of(page)
     answer = auditor.post("/result-papers/zip", data={"kind": "negative", "csrf_token": token})
@@ -157,7 +157,7 @@ def test_outsiders_and_other_roles_get_nothing(
     manager = staff_worlds.sign_in(app, "site-manager-a")
     page = manager.get("/result-papers/")
     assert page.status_code == 200
-    assert 'target="_blank"' not in page.get_data(as_text=True)  # another site's result
+    assert 'target="_blank">' not in page.get_data(as_text=True)  # another site's result
     assert app.test_client().get("/result-papers/").status_code == 302
 
 

@@ -49,7 +49,7 @@ def paper(issued: Certificate, office_env: Settings, tmp_path: Path) -> Path:
 
 
 def _verify(*arguments: object) -> Result:
-    return CliRunner().invoke(main, ["verify", *map(str, arguments)])
+    return CliRunner().invoke(main, ["verify", *map(str, arguments)], catch_exceptions=False)
 
 
 def test_a_paper_carries_its_slip_and_stands_by_database_and_offline(
