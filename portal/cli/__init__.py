@@ -27,7 +27,7 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    r"""Trạm: mass community testing for a province.
+    """Trạm: mass community testing for a province.
 
     \b
     A first look       tram run                         a demonstration round, then the portal
@@ -42,4 +42,4 @@ def main() -> None:
 
     Settings come from TRAM_… variables; docs/operations.md lists them all.
     `tram COMMAND --help` explains a command and its options.
-    """
+    """  # noqa: D301 - click wants the character itself
