@@ -28,13 +28,13 @@ def command() -> None:
               help="Processes that share the work. One uses every processor by itself; several "
               "survive the death of any of them.")  # fmt: skip
 def link(source: Path, target: Path, wards: Path | None, workers: int) -> None:
-    r"""Find which records of SOURCE are one person; write TARGET. Both are Parquet files.
+    """Find which records of SOURCE are one person; write TARGET. Both are Parquet files.
 
     \b
     SOURCE has record_id and any of full_name, dob, sex, cccd, cmnd, health_insurance, phone,
     address, ward_code, device_id, batch_id, sample_code, registered_at (text as typed).
     TARGET has record_id, entity_id, score, review.
-    """
+    """  # noqa: D301 - click wants the character itself
     import polars as pl
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
