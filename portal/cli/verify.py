@@ -131,7 +131,12 @@ def _database(config: "Settings | None", *, is_asked: bool | None) -> "Database 
             try:
                 return Database(config)
             except sa.exc.SQLAlchemyError:
-                pass
+                if not is_asked:
+                    click.echo(
+                        "The database does not answer:"
+                        " whether a paper was replaced or revoked was not asked.",
+                        err=True,
+                    )
     if is_asked:
         message = "the database does not answer"
         raise click.UsageError(message)

@@ -163,3 +163,13 @@ def test_another_signer_is_not_trusted(issued: Certificate, paper: Path) -> None
     found = _verify(paper)
     assert found.exit_code == 1
     assert "No chain leads from «Kẻ khác»" in found.output
+
+
+def test_a_database_that_does_not_answer_is_said(
+    paper: Path, office_env: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAM_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    found = _verify(paper)
+    assert found.exit_code == 0
+    assert "was not asked" in found.stderr
+    assert "was not asked" not in _verify("--no-database", paper).stderr
