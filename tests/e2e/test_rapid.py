@@ -49,7 +49,7 @@ def open_rapid(context: BrowserContext, running: Running, role: Role, code: str)
     if not page.evaluate("localStorage.getItem('tram-device-token')"):
         with page.expect_navigation():
             page.locator("[data-enrol]").first.click()
-    page.locator(f"form:has(input[value={code}]) button.btn-primary").click()
+    page.locator(f"form:has(input[value='{code}']) button.btn-primary").click()
     page.wait_for_selector("#station[data-ready=yes]")
     return page
 
