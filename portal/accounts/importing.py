@@ -208,7 +208,7 @@ def _check_twice(sheet: Sheet, context: _Context, number: int, phone: str, name:
     """One phone is one person: the same row twice is said, two names on one phone too."""
     earlier = context.seen.setdefault(phone, (number, rules.words_key(name)))
     if earlier[0] != number:
-        line = earlier[0] + 2
+        line = sheet.line(earlier[0])
         sheet.add_error(number, _("The same phone number stands in line %(line)s", line=line))
     others = [p for p in context.known.get(phone, []) if _key(p) != rules.words_key(name)]
     if others and not _same_name(context, phone, name):

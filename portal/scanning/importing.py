@@ -190,7 +190,7 @@ def check_rows(
         if first != number:
             sheet.add_error(
                 number,
-                _("The same person stands in this tube in line %(line)s", line=first + 2),
+                _("The same person stands in this tube in line %(line)s", line=sheet.line(first)),
             )
         at = _instant(sheet, number, cells.get("collected", ""), sitting)
         if number not in sheet.errors:

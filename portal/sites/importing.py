@@ -92,7 +92,7 @@ def import_sites(
             continue
         first = first_lines.setdefault(details.code, number)
         if first != number:
-            message = _("The code stands in line %(line)s already", line=first + 2)
+            message = _("The code stands in line %(line)s already", line=sheet.line(first))
             sheet.add_error(number, message)
             continue
         try:

@@ -46,7 +46,11 @@ class Column:
 
 @dataclass(slots=True)
 class Sheet:
-    """An uploaded list: rows of text cells by column name, and what it looked like."""
+    """An uploaded list: rows of text cells by column name, and what it looked like.
+
+    Attributes:
+        header_line: the line of the headers in the file, counted from 1 as spreadsheets do.
+    """
 
     columns: Sequence[Column]
     headers: list[str]
@@ -54,6 +58,7 @@ class Sheet:
     positions: dict[str, int]
     file_name: str
     content: bytes
+    header_line: int = 1
     errors: dict[int, list[str]] = field(default_factory=dict)
 
     @property
@@ -72,6 +77,10 @@ class Sheet:
                         for name, position in self.positions.items()
                     },
                 )
+
+    def line(self, number: int) -> int:
+        """Where row `number` stands in the file, as a spreadsheet counts its lines."""
+        return self.header_line + 1 + number
 
     def add_error(self, number: int, message: str) -> None:
         """Notes a problem of a row; all of them end in its error cell."""
@@ -111,7 +120,8 @@ def read_sheet(
                     code="sheet.columns_missing",
                     details=missing,
                 )
-            return Sheet(columns, cells, table[index + 1 :], positions, file_name, content)
+            rows = table[index + 1 :]
+            return Sheet(columns, cells, rows, positions, file_name, content, index + 1)
     raise Invalid(
         _("No header row was found in the first ten lines. Start from the template."),
         code="sheet.no_header",
@@ -155,7 +165,9 @@ def _read_workbook(content: bytes) -> list[list[str]]:
 
     try:
         reader = fastexcel.read_excel(content)
-        frame = reader.load_sheet(0, header_row=None, dtypes="string").to_polars()
+        # Without skip_rows the empty lines above the first cell would be left out of the count.
+        sheet = reader.load_sheet(0, header_row=None, skip_rows=0, dtypes="string")
+        frame = sheet.to_polars()
     except (fastexcel.FastExcelError, ValueError) as error:
         raise Invalid(_("The workbook can not be opened."), code="sheet.broken_workbook") from error
     return [[_text(cell) for cell in row] for row in frame.iter_rows()]
@@ -192,17 +204,11 @@ def _answer_in_workbook(sheet: Sheet) -> bytes:
 
     workbook = openpyxl.load_workbook(io.BytesIO(sheet.content))
     page = workbook.worksheets[0]
-    wanted = [header_key(header) for header in sheet.headers]
-    header_row = next(
-        number
-        for number, row in enumerate(page.iter_rows(max_row=80, values_only=True), start=1)
-        if [header_key(_text(cell)) for cell in row][: len(wanted)] == wanted
-    )
     column = page.max_column + 1
-    page.cell(header_row, column, ERROR_HEADER).font = Font(bold=True, color="B00020")
+    page.cell(sheet.header_line, column, ERROR_HEADER).font = Font(bold=True, color="B00020")
     tint = PatternFill("solid", fgColor="FDE7E9")
     for number, messages in sheet.errors.items():
-        cell = page.cell(header_row + 1 + number, column, "; ".join(messages))
+        cell = page.cell(sheet.line(number), column, "; ".join(messages))
         cell.fill = tint
     out = io.BytesIO()
     workbook.save(out)

@@ -52,11 +52,12 @@ def _free_port() -> int:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Serves a small world: one site, an open session of today, 60 labels, logins."""
     var_dir = tmp_path_factory.mktemp("served")
-    port, door = _free_port(), _free_port()
+    port, door, look_up = _free_port(), _free_port(), _free_port()
     environ = {
         "TRAM_VAR_DIR": str(var_dir),
         "TRAM_PORT": str(port),
         "TRAM_INGEST_PORT": str(door),
+        "TRAM_LOOK_UP_PORT": str(look_up),
         "TRAM_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "TRAM_SECRET_KEY": "a secret of the tests, long enough to be taken",
     }
