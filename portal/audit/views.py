@@ -5,6 +5,7 @@ from typing import Any
 from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup, escape
 
+from portal.audit import names
 from portal.audit.models import AuditEvent
 from portal.web.views import RecordView, SQLAInterface
 
@@ -50,7 +51,11 @@ class AuditView(RecordView):
     ]  # fmt: skip
     order_columns = ["at"]
     link_columns = ("action", "table_name", "row_key", "actor_kind")
-    formatters_columns = {"shown_change": _change}
+    formatters_columns = {
+        "shown_change": _change,
+        "action": names.step,
+        "table_name": names.table,
+    }
     choices_columns = {
         "actor_kind": [
             ("staff", lazy_gettext("staff")),

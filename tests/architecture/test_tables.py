@@ -3,6 +3,7 @@
 from flask_appbuilder import Model
 
 import portal.models  # noqa: F401
+from portal.audit import names
 from portal.audit.rules import UNAUDITED
 from portal.web.scope import RULES
 
@@ -28,6 +29,10 @@ def test_every_rule_of_scope_names_columns_that_exist() -> None:
 def test_only_known_tables_go_without_a_trail_and_each_says_why() -> None:
     assert set(UNAUDITED) <= set(TABLES)
     assert all(UNAUDITED.values())
+
+
+def test_every_table_with_a_trail_has_a_name_for_the_reader_of_the_log() -> None:
+    assert set(TABLES) - set(UNAUDITED) <= set(names.TABLES)
 
 
 def test_every_table_with_a_site_or_an_area_is_scoped_by_it() -> None:
