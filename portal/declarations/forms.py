@@ -12,7 +12,10 @@ from typing import Any
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
+import core_rs
+from portal import clock
 from portal.declarations.rules import Symptom, label, problems_of
+from portal.web import formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,19 @@ def symptom_words() -> dict[str, str]:
     return {symptom.value: word for symptom, word in words.items()}
 
 
+def _birth_as_read(text: str) -> str:
+    """The day as it will be kept, so that 3/2/25 read as another century is seen in time."""
+    try:
+        birth = core_rs.parse_date(text, latest_year=clock.today().year)
+    except core_rs.CoreError:
+        return text
+    return (
+        formats.day(dt.date.fromisoformat(birth.iso))
+        if birth.precision == "day"
+        else str(birth.year)
+    )
+
+
 def summary(answers: Mapping[str, Any], communes: Sequence[Any]) -> list[tuple[str, str, int]]:
     """The answers in words, for the review: question, answer, number of its step."""
     symptoms = symptom_words()
@@ -177,7 +193,7 @@ def summary(answers: Mapping[str, Any], communes: Sequence[Any]) -> list[tuple[s
         "proxy_name": answers.get("proxy_name", ""),
         "proxy_phone": answers.get("proxy_phone", ""),
         "full_name": answers.get("full_name", ""),
-        "birth": answers.get("birth", ""),
+        "birth": _birth_as_read(str(answers.get("birth", ""))),
         "sex": sexes.get(str(answers.get("sex")), ""),
         "phone": answers.get("phone", ""),
         "national_id": answers.get("national_id", ""),

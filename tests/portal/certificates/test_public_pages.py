@@ -78,6 +78,16 @@ def test_back_keeps_answers_and_a_wrong_one_is_said_at_once(browser: Browser) ->
     assert page.field("birth") == "1990"
 
 
+@pytest.mark.parametrize(("typed", "shown"), [("3/2/90", "03/02/1990"), ("1990", "1990")])
+def test_the_review_shows_the_birth_as_it_will_be_kept(
+    browser: Browser, typed: str, shown: str
+) -> None:
+    browser.open("/khai-bao")
+    for answers in STEPS:
+        page = browser.send(go="next", **({"birth": typed} if "birth" in answers else answers))
+    assert re.search(rf">\s*{shown}\s*<", page.html)
+
+
 def test_a_driver_declares_for_a_passenger(browser: Browser) -> None:
     browser.open("/khai-bao")
     page = browser.send(go="next", declared_by="proxy")
