@@ -136,7 +136,9 @@ def _scanning(appbuilder: AppBuilder) -> None:
     )
     appbuilder.add_view_no_menu(SampleEntryView)
     appbuilder.add_view_no_menu(BrowserDeviceView)
-    csrf.exempt(appbuilder.add_view_no_menu(RelayView).blueprint)
+    appbuilder.add_view_no_menu(RelayView)
+    # By the function: the blueprint would be kept for ever, and with it every application made.
+    csrf.exempt(RelayView.relay)
 
 
 def _organisation(appbuilder: AppBuilder) -> None:

@@ -1,5 +1,6 @@
 """Real databases for every test: a migrated SQLite file copied, a PostgreSQL database cloned."""
 
+import functools
 import gc
 import itertools
 import shutil
@@ -69,6 +70,12 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@functools.cache
+def _settle() -> None:
+    """Leaves what is imported out of every later collection: it is most of all objects."""
+    gc.freeze()
+
+
 @pytest.fixture
 def postgres_url(postgres_cluster: str, postgres_template: str) -> Iterator[str]:
     """A fresh PostgreSQL database."""
@@ -78,6 +85,7 @@ def postgres_url(postgres_cluster: str, postgres_template: str) -> Iterator[str]
     # A connection somebody forgot is given back while its database still stands; found later, in
     # the middle of something else, it would complain there.
     gc.collect()
+    _settle()
     _administer(postgres_cluster, f"DROP DATABASE {name} WITH (FORCE)")
 
 
