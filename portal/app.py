@@ -58,6 +58,7 @@ def create_app(config: settings.Settings | None = None) -> Flask:
         app.extensions["babel"].locale_selector = languages.language
         menu.register(builder)
         builder.post_init()
+    languages.init_app(app)
     requests.init_app(app)
     replica.init_app(app)
     layout.init_app(app, config)

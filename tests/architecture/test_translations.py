@@ -7,6 +7,7 @@ from pathlib import Path
 
 import flask_appbuilder
 import pytest
+import wtforms
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
@@ -54,6 +55,15 @@ def test_every_text_of_an_area_is_said_in_vietnamese(area: str) -> None:
 def test_every_text_of_fab_is_said_in_vietnamese() -> None:
     with (FAB / "translations/de/LC_MESSAGES/messages.po").open("rb") as file:
         known = {message.id for message in read_po(file) if isinstance(message.id, str)}
+    assert {text for text in known if text} - set(_vietnamese()) == set()
+
+
+def test_every_text_of_a_form_is_said_in_vietnamese() -> None:
+    with (Path(wtforms.__file__).parent / "locale" / "wtforms.pot").open("rb") as file:
+        known = {
+            message.id if isinstance(message.id, str) else message.id[0]
+            for message in read_po(file)
+        }
     assert {text for text in known if text} - set(_vietnamese()) == set()
 
 

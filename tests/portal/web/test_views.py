@@ -1,5 +1,6 @@
 """Lists, rows and forms of the base views, for somebody inside and somebody outside."""
 
+import pytest
 from flask import Flask
 
 from portal import db
@@ -137,3 +138,22 @@ def _link(page: str, rel: str) -> str:
 
     found = re.search(rf'rel="{rel}" href="([^"]+)"', page)
     return found[1].replace("&amp;", "&") if found else ""
+
+
+@pytest.mark.parametrize(
+    ("language", "required", "too_long"),
+    [
+        ("vi", "Bắt buộc nhập.", "Dài nhất là 16 ký tự."),
+        ("en", "This field is required.", "Field cannot be longer than 16 characters."),
+    ],
+)
+def test_a_form_speaks_the_language_of_its_page(
+    app: Flask, world: World, language: str, required: str, too_long: str
+) -> None:
+    browser = sign_in(app, "coordinator")
+    browser.set_cookie("language", language)
+    answer = browser.post("/campaigns/add", data={"csrf_token": token(browser), "code": "X" * 17})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert required in page
+    assert too_long in page
