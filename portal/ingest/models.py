@@ -8,6 +8,7 @@ from flask_appbuilder import Model
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db import BigId, UtcDateTime
+from portal.ingest import contents
 from portal.sites.models import Site
 
 
@@ -105,3 +106,8 @@ class QuarantinedEvent(Model):
 
     device: Mapped[Device] = relationship()
     site: Mapped[Site] = relationship()
+
+    @property
+    def facts(self) -> list[str]:
+        """What the event says, in a few words."""
+        return contents.facts(self.body)

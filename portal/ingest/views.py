@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import flash, redirect
 from flask_babel import gettext, lazy_gettext
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from portal.actors import Actor
@@ -76,6 +77,11 @@ class DeviceView(RecordView):
         services.revoke_device(session, actor, device_id=item.id)
 
 
+def _lines(facts: list[str]) -> Markup:
+    """Column: one fact a line."""
+    return Markup("\n").join(escape(fact) for fact in facts)
+
+
 class QuarantineView(RecordView):
     """Events that could not be applied, with their reason."""
 
@@ -86,8 +92,13 @@ class QuarantineView(RecordView):
     show_title = lazy_gettext("Event not applied")
     base_order = ("id", "desc")
     list_columns = ["quarantined_at", "site.name", "device.name", "code", "status"]
-    show_columns = ["quarantined_at", "site.name", "device.name", "event_id", "code", "detail",
-                    "status"]  # fmt: skip
+    show_columns = ["quarantined_at", "site.name", "device.name", "facts", "event_id", "code",
+                    "detail", "status"]  # fmt: skip
+    # A file names nobody: whose event it is stands on its page, whose opening is written down.
+    export_columns = ["quarantined_at", "site.name", "device.name", "event_id", "code", "detail",
+                      "status"]  # fmt: skip
+    is_personal = True
+    formatters_columns = {"facts": _lines}
     search_columns = ["site", "code", "status"]
     order_columns = ["id"]
     label_columns = {
@@ -97,7 +108,8 @@ class QuarantineView(RecordView):
         "device.name": lazy_gettext("Device"),
         "event_id": lazy_gettext("Event ID"),
         "code": lazy_gettext("Reason"),
-        "detail": lazy_gettext("Detail"),
+        "facts": lazy_gettext("Content"),
+        "detail": lazy_gettext("What the device was told"),
         "status": lazy_gettext("Status"),
     }
     choices_columns = {

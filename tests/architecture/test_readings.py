@@ -5,8 +5,10 @@ values has something in every area. A page on which such a value stands must hav
 and must stand in the list below: whoever adds one decides it here.
 """
 
+import uuid
 from typing import Any
 
+import orjson
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -18,6 +20,7 @@ from portal.audit import rules
 from portal.audit.models import AuditEvent
 from portal.certificates import sealing, services
 from portal.declarations import services as declarations
+from portal.ingest.models import Device, QuarantinedEvent
 from portal.people.models import DuplicateCandidate
 from portal.roles import Role
 from portal.samples.models import Sample
@@ -41,6 +44,7 @@ SHOWING = {
     "PersonView.edit",
     "PersonView.list",
     "PersonView.show",
+    "QuarantineView.show",
     "ResultPaperView.index",
     "RetestView.index",
     "RetestView.labels",
@@ -51,6 +55,19 @@ SHOWING = {
 }
 # Pages that show one row by its key, as the values of their addresses.
 _ROWS = {"pk", "sample_id", "person_id", "candidate_id"}
+
+
+def _refused(session: db.Session, site_id: int) -> QuarantinedEvent:
+    device = Device(
+        uid=uuid.uuid4(), name="Máy 1", site_id=site_id, token_sha256="0" * 64,
+        enrolled_at=clock.now(),
+    )  # fmt: skip
+    session.add(device)
+    session.flush()
+    return QuarantinedEvent(
+        device_id=device.id, site_id=site_id, code="no_person", quarantined_at=clock.now(),
+        body=orjson.dumps({"data": {"person": {"full_name": NAME}}}),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -70,7 +87,8 @@ def marked(app: Flask, world: World) -> dict[str, Any]:
             right_site_id=results.site.id, kind="proposal", bits=9.0, score=0.9,
             evidence={"prior": -10, "weights": []}, created_at=clock.now(),
         )  # fmt: skip
-        session.add(pair)
+        refused = _refused(session, results.site.id)
+        session.add_all([pair, refused])
         session.commit()
         with db.transaction(system("test")) as writing:
             declaration = declarations.submit(
@@ -86,6 +104,7 @@ def marked(app: Flask, world: World) -> dict[str, Any]:
             return {
                 "people": person.id, "samples": sample.id, "declarations": declaration.id,
                 "duplicate_candidates": pair.id, "certificates": issued.id, "code": issued.code,
+                "quarantined_events": refused.id,
             }  # fmt: skip
 
 
