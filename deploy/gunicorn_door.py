@@ -10,6 +10,9 @@ worker_class = "portal.web.hot_worker.HotWorker"
 workers = _config.ingest_workers
 asgi_loop = "uvloop"
 backlog = 2048
+# Each worker has a socket of its own: from one for all, whoever wakes first takes nearly every
+# connection.
+reuse_port = True
 # A worker that hangs is replaced; every batch it acknowledged is in the journal.
 timeout = 60
 graceful_timeout = 15

@@ -10,6 +10,9 @@ worker_class = "portal.web.hot_worker.HotWorker"
 workers = _config.look_up_workers
 asgi_loop = "uvloop"
 backlog = 2048
+# Each worker has a socket of its own: from one for all, whoever wakes first takes nearly every
+# connection.
+reuse_port = True
 timeout = 60
 graceful_timeout = 15
 control_socket_disable = True

@@ -38,8 +38,8 @@ class Entry(Arrival):
 class Journal(Protocol):
     """What the door and the applier need of a journal. One object belongs to one thread."""
 
-    def append(self, arrivals: Sequence[Arrival]) -> range:
-        """Appends all, durably, in one commit; the positions they got.
+    def append(self, arrivals: Sequence[Arrival]) -> Sequence[int]:
+        """Appends all, durably, in one commit; the positions they got, rising.
 
         Raises:
             JournalDown: nothing of this call is acknowledged. A journal on other machines may

@@ -1,17 +1,20 @@
 """The journal as a PostgreSQL table, for several doors at once.
 
 Positions come from a sequence, and a sequence alone does not order commits: a reader could pass
-a position whose writer has not committed yet, and lose it. So each append takes one lock before
-its numbers and holds it to its commit. Group commit makes that one short wait for many batches.
+a position whose writer has not committed yet, and lose it. So each append shares a lock from before
+its numbers to its commit, and a reader that wants more than it knows to be complete takes that lock
+alone for a moment: whatever was numbered until then is committed, or never will be. Doors do not
+wait for each other's disk: the server syncs what they commit together.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import psycopg
 
 from portal.ingest.journal import Arrival, Entry, JournalDown
 
-_LOCK = 0x7472616D  # "tram": shared by every door of this database
+_LOCK = 0x7472616D  # "tram": of every door and reader of this database
 _TABLE = """
 CREATE TABLE IF NOT EXISTS ingest_journal (
     position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -23,7 +26,7 @@ CREATE TABLE IF NOT EXISTS ingest_journal (
 """
 # The column default, and with it the position, is computed above the join with the lock.
 _APPEND = """
-WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(%b)),
+WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(%b)),
 kept AS (
     INSERT INTO ingest_journal (device_id, seq, received_at, body)
     SELECT a.device_id, a.seq, a.received_at, a.body FROM turn,
@@ -31,14 +34,21 @@ kept AS (
         AS a (device_id, seq, received_at, body)
     RETURNING position
 )
-SELECT max(position) FROM kept
+SELECT array_agg(position) FROM kept
 """
+# Waits for the appends under way; later ones get higher numbers.
+_COMPLETE = """
+WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(%s))
+SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM turn, ingest_journal_position_seq
+"""
+_HAS_MORE = "SELECT EXISTS (SELECT FROM ingest_journal WHERE position > %s)"
 # As many as their sizes allow, and the first whatever its size.
 _READ = """
 SELECT device_id, seq, received_at, body, position FROM (
     SELECT *, sum(octet_length(body)) OVER (ORDER BY position) - octet_length(body) AS before
     FROM (
-        SELECT * FROM ingest_journal WHERE position > %s ORDER BY position LIMIT %s
+        SELECT * FROM ingest_journal WHERE position > %s AND position <= %s
+        ORDER BY position LIMIT %s
     ) AS next
 ) AS sized
 WHERE before = 0 OR before + octet_length(body) <= %s ORDER BY position
@@ -61,6 +71,7 @@ class PostgresqlJournal:
     def __init__(self, address: str) -> None:
         self._address = address
         self._connection: psycopg.Connection | None = None
+        self._complete_to = 0  # no position up to this one appears later
         with self._connect().transaction() as _:
             self._connect().execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             self._connect().execute(_TABLE)
@@ -72,10 +83,10 @@ class PostgresqlJournal:
             self._connection.execute("SET synchronous_commit = on")
         return self._connection
 
-    def append(self, arrivals: Sequence[Arrival]) -> range:
+    def append(self, arrivals: Sequence[Arrival]) -> Sequence[int]:
         """See `Journal.append`."""
         if not arrivals:
-            return range(0)
+            return ()
         columns = (
             _LOCK,
             [a.device_id for a in arrivals],
@@ -88,23 +99,36 @@ class PostgresqlJournal:
         except psycopg.Error as error:
             self._drop()
             raise JournalDown(type(error).__name__) from error
-        last = int(row[0]) if row else 0
-        return range(last - len(arrivals) + 1, last + 1)
+        return sorted(row[0]) if row else ()
 
     def _drop(self) -> None:
         """Forgets a connection that failed; the next call opens another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._complete_to = 0  # the next server may be one restored from a backup
 
     def read(self, after: int, *, max_entries: int, max_bytes: int) -> list[Entry]:
         """See `Journal.read`."""
         try:
-            rows = self._connect().execute(_READ, (after, max_entries, max_bytes), binary=True)
-            return [Entry(*row) for row in rows]
+            found = self._read_complete(after, max_entries, max_bytes)
+            if not found and self._tell(_HAS_MORE, after):
+                self._complete_to = int(self._tell(_COMPLETE, _LOCK))
+                found = self._read_complete(after, max_entries, max_bytes)
         except psycopg.Error as error:
             self._drop()
             raise JournalDown(type(error).__name__) from error
+        return found
+
+    def _read_complete(self, after: int, max_entries: int, max_bytes: int) -> list[Entry]:
+        if after >= self._complete_to:
+            return []
+        values = (after, self._complete_to, max_entries, max_bytes)
+        return [Entry(*row) for row in self._connect().execute(_READ, values, binary=True)]
+
+    def _tell(self, question: str, value: int) -> Any:
+        row = self._connect().execute(question, (value,)).fetchone()
+        return row[0] if row else None
 
     def last_position(self) -> int:
         """See `Journal.last_position`."""

@@ -1,6 +1,7 @@
 """A gunicorn worker for the hot doors: an event loop that speaks `hot_http` to one handler."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -50,6 +51,10 @@ class HotWorker(ASGIWorker):
             # Gunicorn ends; whoever keeps it running starts it again, at growing intervals.
             raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from error
         self.connections = Connections(app)
+        # What was loaded stays: looking it through again and again would stop everybody for as
+        # long as many commits take.
+        gc.collect()
+        gc.freeze()
         for listener in self.sockets:
             server = await self.loop.create_server(
                 self.connections, sock=listener.sock, ssl=self._get_ssl_context()

@@ -22,7 +22,7 @@ from portal import db, migrations, settings
 from portal.app import create_app
 from tests import postgres
 from tests.benchmarks.test_pages_at_a_million import FILL, SITES
-from tests.journeys.served import ROOT, Served
+from tests.journeys.served import ROOT, Served, free_port
 from tests.portal.ingest.province import make_province
 from tests.portal.web import world as worlds
 
@@ -71,7 +71,7 @@ def fill(url: str, rows: int) -> None:
 def memory(served: Served) -> dict[str, float]:
     """Resident memory of every part with all its processes, MiB."""
     found = {}
-    for part in ("door", "portal", "applier"):
+    for part in ("door", "look-up", "portal", "applier"):
         pids = [served.pid(part)]
         for pid in pids:
             path = Path(f"/proc/{pid}/task/{pid}/children")
@@ -91,11 +91,19 @@ def run(suite: str, url: str, seconds: int, rows: int, reports: Path) -> bool:
             {"TRAM_DATABASE_URL": url, "TRAM_VAR_DIR": folder, "TRAM_SECRET_KEY": SECRET}
         )
         config = dataclasses.replace(loaded, var_dir=Path(folder))
-        served = Served(config, ("door", "portal", "applier", "worker"), TRAM_PORTAL_WORKERS="2")
+        served = Served(
+            config,
+            ("door", "look-up", "portal", "applier", "worker"),
+            TRAM_PORTAL_WORKERS="2",
+            TRAM_LOOK_UP_PORT=str(free_port()),
+        )
         try:
             served.wait_until_open()
             portal = f"http://127.0.0.1:{served.environ['TRAM_PORT']}"
-            _wait_for(portal)
+            look_up = f"http://127.0.0.1:{served.environ['TRAM_LOOK_UP_PORT']}"
+            for address in (f"{portal}/healthz", f"{look_up}/tra-cuu"):
+                _wait_for(address)
+            _wait_until_people_are_known(served)
             prepared = Path(folder) / "load.json"
             logins = [f"--login={role}={name}:{worlds.PASSWORD}" for role, name in LOGINS.items()]
             subprocess.run(
@@ -114,6 +122,7 @@ def run(suite: str, url: str, seconds: int, rows: int, reports: Path) -> bool:
                 cwd=ROOT, check=False, capture_output=True, text=True,
                 env={**os.environ, "TRAM_LOAD": str(prepared), "TRAM_LOAD_PORTAL": portal,
                      "TRAM_LOAD_DOOR": f"http://127.0.0.1:{served.port}",
+                     "TRAM_LOAD_LOOK_UP": look_up,
                      "TRAM_LOAD_ROWS": str(rows)},
             )  # fmt: skip
             after = memory(served)
@@ -130,14 +139,22 @@ def run(suite: str, url: str, seconds: int, rows: int, reports: Path) -> bool:
     return done.returncode == 0
 
 
-def _wait_for(portal: str) -> None:
+def _wait_for(address: str) -> None:
     for _ in range(600):
         try:
-            if requests.get(f"{portal}/healthz", timeout=5).ok:
+            if requests.get(address, timeout=5).ok:
                 return
         except requests.RequestException:
             time.sleep(0.2)
-    raise RuntimeError("the portal does not answer")
+    raise RuntimeError(f"{address} does not answer")
+
+
+def _wait_until_people_are_known(served: Served) -> None:
+    """The applier reads everybody stored into its index first; that is no growth under load."""
+    before, now = 0.0, memory(served)["applier"]
+    while now > before + 1:
+        time.sleep(5)
+        before, now = now, memory(served)["applier"]
 
 
 def _print_table(path: Path) -> None:
