@@ -15,6 +15,7 @@ from portal.extensions import csrf
 from portal.home.views import HomeView
 from portal.web import (
     access,
+    cookies,
     errors,
     formats,
     headers,
@@ -49,6 +50,7 @@ def create_app(config: settings.Settings | None = None) -> Flask:
     audit.install(db.session_factory.class_)
     readings.register(audit.read, audit.read_many)
     exports.install()
+    cookies.init_app(app)
     shedding.init_app(app)
     timing.init_app(app, engine)
     csrf.init_app(app)

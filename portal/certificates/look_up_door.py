@@ -23,7 +23,6 @@ from typing import Any
 from urllib.parse import parse_qs, quote
 
 from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
@@ -35,6 +34,7 @@ from portal.declarations import lookups
 from portal.declarations.lookups import Try
 from portal.settings import Settings
 from portal.web import hot_http, languages
+from portal.web.cookies import Cookies
 from portal.web.hot_http import Answer, Done, Headers, Request
 from portal.web.shedding import busy_page
 
@@ -81,7 +81,7 @@ class LookUpDoor:
         self._token_place, self._ticket_place, self._code_place = (
             f"place{secrets.token_hex(12)}" for _ in range(3)
         )
-        self._cookies = SecureCookieSessionInterface().get_signing_serializer(app)
+        self._cookies = Cookies().get_signing_serializer(app)
         self._tokens = URLSafeTimedSerializer(config.secret_key, salt="wtf-csrf-token")
         self._token_seconds = int(app.config["WTF_CSRF_TIME_LIMIT"])
         self._cookie_name = str(app.config["SESSION_COOKIE_NAME"])

@@ -180,10 +180,10 @@ class Applier:
     def _waiting(self) -> tuple[list[int], bool]:
         """Devices whose gap has waited long enough, and whether quarantined events come again."""
         with db.transaction(ACTOR) as session:
-            limit = clock.now() - self._gap
-            overdue = session.scalars(
-                sa.select(HeldBatch.device_id).where(HeldBatch.held_at < limit).distinct()
-            ).all()
+            now = clock.now()
+            # Held in what is now the future: the clock was set back, and would be waited for.
+            is_due = (HeldBatch.held_at < now - self._gap) | (HeldBatch.held_at > now + self._gap)
+            overdue = session.scalars(sa.select(HeldBatch.device_id).where(is_due).distinct()).all()
             released = sa.select(QuarantinedEvent.id).where(QuarantinedEvent.status == "again")
             return list(overdue), session.scalar(released.limit(1)) is not None
 

@@ -5,7 +5,9 @@ import json
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
+from portal import clock
 from portal.accounts.models import StaffProfile
 from portal.actors import system
 from portal.audit.models import AuditEvent
@@ -152,6 +154,16 @@ def test_a_gap_ends_after_its_time_with_a_finding_and_the_lost_batch_may_still_c
     late = world.session.scalars(sa.select(Sample)).one()
     assert (late.state, late.state_reason) == ("HOLD", "late")
     assert world.session.scalars(sa.select(Finding.sample_id).where(Finding.code == "F5")).one()
+
+
+def test_a_gap_is_not_waited_for_twice_when_the_clock_is_set_back(world) -> None:
+    device = world.device
+    opened, _lost = device.batch(device.opened(T1)), device.batch(device.collected(T1, "A"))
+    world.send(opened, device.batch(device.sealed(T1, 1)))
+    assert world.count(EventOutcome) == 1
+    with time_machine.travel(clock.now() - dt.timedelta(hours=2)):
+        world.send()
+    assert world.codes() == [("applied", ""), ("applied", "count_differs")]
 
 
 def test_one_person_by_one_id_in_the_same_batch_and_later(world) -> None:
