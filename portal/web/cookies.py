@@ -15,7 +15,9 @@ from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializ
 class _Signer(TimestampSigner):
     """Takes what was signed up to `max_age` seconds ahead of this clock, too."""
 
-    def unsign(self, signed_value: Any, max_age: int | None = None, **kwargs: Any) -> Any:
+    def unsign(  # type: ignore[override]
+        self, signed_value: Any, max_age: int | None = None, **kwargs: Any
+    ) -> Any:
         """See `TimestampSigner.unsign`."""
         try:
             return super().unsign(signed_value, max_age=max_age, **kwargs)
