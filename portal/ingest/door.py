@@ -23,7 +23,7 @@ from portal import db, settings
 from portal.ingest import queries
 from portal.ingest.envelope import MAX_BODY_BYTES, BadEnvelope, read_envelope
 from portal.ingest.group_commit import GroupCommit, Overloaded
-from portal.ingest.journal import Arrival, JournalDown, open_journal
+from portal.ingest.journal import Arrival, JournalDown, open_journals
 from portal.ingest.tokens import KnownDevice, Tokens
 from portal.web import hot_http
 from portal.web.hot_http import JSON, Answer, Done, Request
@@ -85,7 +85,7 @@ class Door:
         self._engine = db.make_engine(self._config.database_url)
         self._tokens = Tokens(self._engine)
         self._asking = ThreadPoolExecutor(2, thread_name_prefix="asking")
-        self._commits = GroupCommit(open_journal(self._config))
+        self._commits = GroupCommit(*open_journals(self._config))
         # The first question compiles statements and mappers: not while a device waits.
         try:
             self._tokens.look_up("")

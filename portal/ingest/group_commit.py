@@ -1,8 +1,10 @@
 """Many requests, one commit: what arrives while a commit runs shares the next one.
 
-Lives in the door's event loop; the journal itself works in one thread of its own. What waits
-is bounded in bytes, in all and for each device, and devices take turns, so that a device with a
-week to send does not keep the others out.
+Lives in the door's event loop; each journal works in one thread of its own. Where a database syncs
+once for several commits there are several journals: on a slow disk the next group does not wait
+until the one before it is safe, on a fast one a second journal is never needed. What waits is
+bounded in bytes, in all and for each device, and devices take turns, so that a device with a week
+to send does not keep the others out.
 """
 
 import asyncio
@@ -22,6 +24,8 @@ MAX_WAITING_BYTES = 64 << 20
 MAX_WAITING_BYTES_OF_A_DEVICE = 8 << 20
 MAX_GROUP_BYTES = 4 << 20
 MAX_GROUP_SIZE = 1024
+# A commit that takes longer waits for its disk; meanwhile another one may begin.
+PATIENCE_SECONDS = 0.0015
 
 
 class Overloaded(Exception):
@@ -33,15 +37,16 @@ class Overloaded(Exception):
 
 
 class GroupCommit:
-    """Appends to a journal for many connections at once."""
+    """Appends to a journal for many connections at once, through one or several accesses to it."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+    def __init__(self, *journals: Journal) -> None:
+        self._lanes = [(ThreadPoolExecutor(1, "journal"), journal) for journal in journals]
+        self._free = [*self._lanes]
         # device → its arrivals in order; the first device of the mapping has the next turn.
         self._waiting: OrderedDict[int, deque[tuple[Arrival, Kept]]] = OrderedDict()
         self._device_bytes: dict[int, int] = {}
-        self._runner: asyncio.Task[None] | None = None
+        self._runners: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
         self.waiting_bytes = 0
         self.group_count = 0
 
@@ -63,10 +68,22 @@ class GroupCommit:
         if own is None:
             own = self._waiting[arrival.device_id] = deque()
         own.append((arrival, kept))
-        if self._runner is None:
-            self._runner = asyncio.get_running_loop().create_task(self._run())
+        if not self._runners:
+            self._begin()
+        elif self._free and self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(PATIENCE_SECONDS, self._begin_another)
 
-    async def _run(self) -> None:
+    def _begin(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._run(*self._free.pop()))
+        self._runners.add(task)
+
+    def _begin_another(self) -> None:
+        self._timer = None
+        if self._waiting and self._free:
+            self._begin()
+
+    async def _run(self, thread: ThreadPoolExecutor, journal: Journal) -> None:
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
@@ -74,7 +91,7 @@ class GroupCommit:
                 down = None
                 try:
                     arrivals = [arrival for arrival, _ in group]
-                    await loop.run_in_executor(self._thread, self._journal.append, arrivals)
+                    await loop.run_in_executor(thread, journal.append, arrivals)
                 except JournalDown as error:
                     down = error
                 except Exception as error:
@@ -88,7 +105,9 @@ class GroupCommit:
                     except Exception:  # the others of the group are told all the same
                         log.exception("a kept batch could not be acknowledged")
         finally:
-            self._runner = None
+            self._free.append((thread, journal))
+            # In this very step: an arrival in the next one finds nobody at work.
+            self._runners.discard(asyncio.current_task())
 
     def _take_group(self) -> list[tuple[Arrival, Kept]]:
         group: list[tuple[Arrival, Kept]] = []
@@ -116,7 +135,10 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Commits what is waiting, then closes the journal."""
-        while self._runner is not None:
-            await self._runner
-        self._thread.shutdown(wait=True)
-        self._journal.close()
+        while self._runners:
+            await asyncio.wait(self._runners)
+        if self._timer is not None:
+            self._timer.cancel()
+        for thread, journal in self._lanes:
+            thread.shutdown(wait=True)
+            journal.close()

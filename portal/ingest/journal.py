@@ -89,3 +89,13 @@ def open_journal(settings: Settings) -> Journal:
     from portal.ingest.journal_postgresql import PostgresqlJournal
 
     return PostgresqlJournal(url.replace("postgresql+psycopg://", "postgresql://", 1))
+
+
+# Accesses through which one process may append at once: PostgreSQL syncs once for several commits.
+_SIDE_BY_SIDE = 3
+
+
+def open_journals(settings: Settings) -> list[Journal]:
+    """As many accesses to the journal as are worth their connection, for one door."""
+    is_shared = not settings.has_log_cluster and not settings.journal_url.startswith("sqlite")
+    return [open_journal(settings) for _ in range(_SIDE_BY_SIDE if is_shared else 1)]

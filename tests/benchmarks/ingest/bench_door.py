@@ -16,11 +16,19 @@ from portal.ingest.journal import open_journal
 from portal.ingest.load_devices import enrol_for_load
 from tests import postgres
 from tests.benchmarks.ingest import wire
-from tests.benchmarks.ingest.serving import Measured, Server, free_port, measure
+from tests.benchmarks.ingest.serving import (
+    Measured,
+    Server,
+    free_port,
+    measure,
+    measure_steady,
+)
 from tests.portal.ingest.province import make_province
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
-CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "32"))
+CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "64"))
+# Single samples at this rate as well, whatever the answers do.
+STEADY_RATE, STEADY_CONNECTIONS = 5000, 128
 SECRET = "a secret of the benchmark, long enough to be taken"
 # Fewer than the door takes in the time: the rest are re-sends, which cost it the same.
 PEOPLE = {1: 40_000, 50: 100_000, 500: 100_000}
@@ -38,7 +46,8 @@ def settings_for(url: str, folder: Path, port: int) -> dict[str, str]:
 
 def senders(config: settings.Settings, session_code: str) -> list[wire.Sender]:
     """As many devices as connections."""
-    made = enrol_for_load(config, session_code=session_code, count=CONNECTIONS)
+    count = max(CONNECTIONS, STEADY_CONNECTIONS)
+    made = enrol_for_load(config, session_code=session_code, count=count)
     return [wire.Sender(**device) for device in made]
 
 
@@ -60,15 +69,25 @@ def bench(url: str, folder: Path, sizes: list[int]) -> list[tuple[int, Measured,
         before = journal.last_position()
         with Server("--config", "deploy/gunicorn_door.py", port=port, **environ) as server:
             measured = measure(server, file, seconds=SECONDS, connections=CONNECTIONS)
-        kept = journal.last_position() - before
+            kept = journal.last_position() - before
+            steady = _measure_steady(server, file) if size == 1 else None
+        kept_steadily = journal.last_position() - before - kept
         journal.close()
-        if kept < measured.good:
+        if kept < measured.good or (steady and kept_steadily < steady.good):
             raise AssertionError(f"{measured.good} acknowledged, {kept} kept")
         found.append((size, measured, kept * size))
         tell(engine.dialect.name, "door", size, measured, kept * size)
+        if steady:
+            tell(engine.dialect.name, f"door at {STEADY_RATE}/s", size, steady, kept_steadily)
     db.db_session.remove()
     engine.dispose()
     return found
+
+
+def _measure_steady(server: Server, file: Path) -> Measured:
+    return measure_steady(
+        server, file, rate=STEADY_RATE, seconds=SECONDS, connections=STEADY_CONNECTIONS
+    )
 
 
 def tell(kind: str, name: str, size: int, measured: Measured, kept: int) -> None:

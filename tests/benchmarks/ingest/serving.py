@@ -1,5 +1,6 @@
 """A server under measurement, and the load generator that measures it."""
 
+import json
 import os
 import re
 import signal
@@ -128,6 +129,20 @@ def measure(
         p99_ms=_milliseconds(out, "99"),
         cpu=server.cpu_seconds() - before,
     )
+
+
+def measure_steady(
+    server: Server, file: Path, *, rate: float, seconds: float, connections: int
+) -> Measured:
+    """Sends the file's requests at a rate that does not wait for answers; see `steady`."""
+    before = server.cpu_seconds()
+    numbers = (rate, seconds, connections)
+    out = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.ingest.steady", str(server.port), str(file),
+         *map(str, numbers)],
+        capture_output=True, text=True, check=True, timeout=seconds + 60, cwd=ROOT,
+    ).stdout  # fmt: skip
+    return Measured(**json.loads(out), cpu=server.cpu_seconds() - before)
 
 
 def _milliseconds(out: str, percent: str) -> float:

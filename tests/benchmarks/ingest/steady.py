@@ -103,17 +103,17 @@ class Steady:
             "seconds": len(self._requests) / self._rate,
             "p50_ms": times[len(times) // 2],
             "p99_ms": times[len(times) * 99 // 100],
-            "max_ms": times[-1],
         }
 
 
 def main() -> None:
     """steady.py PORT FILE RATE SECONDS CONNECTIONS: prints what it saw, as JSON."""
-    port, rate, seconds, connections = (float(sys.argv[n]) for n in (1, 3, 4, 5))
+    port, connections = int(sys.argv[1]), int(sys.argv[5])
+    rate, seconds = float(sys.argv[3]), float(sys.argv[4])
     requests = read_requests(Path(sys.argv[2]), int(rate * seconds))
     steady = Steady(requests, rate)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(steady.run(int(port), int(connections)))
+        runner.run(steady.run(port, connections))
     print(json.dumps(steady.told()))
 
 

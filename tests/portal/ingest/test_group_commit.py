@@ -119,3 +119,43 @@ def test_a_broken_journal_refuses_and_recovers(config) -> None:
         await door.close()
 
     asyncio.run(story())
+
+
+def test_while_one_commit_waits_for_its_disk_another_one_ends(config) -> None:
+    slow, fast = _SlowJournal(open_journal(config)), _SlowJournal(open_journal(config))
+    fast.gate.set()
+
+    async def story() -> None:
+        door = GroupCommit(fast, slow)  # the last one is taken first
+        stuck = asyncio.create_task(_append(door, _arrival(1, 1)))
+        await asyncio.sleep(0.05)
+        others = [asyncio.create_task(_append(door, _arrival(1, seq))) for seq in (2, 3)]
+        await asyncio.wait_for(asyncio.gather(*others), 20)
+        assert not stuck.done()
+        assert door.waiting_bytes == 10
+        slow.gate.set()
+        await door.close()
+        assert stuck.done()
+
+    asyncio.run(story())
+    assert [[a.seq for a in group] for group in slow.groups] == [[1]]
+    assert [a.seq for group in fast.groups for a in group] == [2, 3]
+    reader = open_journal(config)
+    assert len(reader.read(0, max_entries=9, max_bytes=999)) == 3
+    reader.close()
+
+
+def test_a_quick_commit_keeps_to_one_journal(config) -> None:
+    used, spare = _SlowJournal(open_journal(config)), _SlowJournal(open_journal(config))
+    used.gate.set()
+
+    async def story() -> None:
+        door = GroupCommit(spare, used)
+        for seq in range(20):
+            await _append(door, _arrival(1, seq))
+        spare.gate.set()
+        await door.close()
+
+    asyncio.run(story())
+    assert len(used.groups) == 20
+    assert spare.groups == []
