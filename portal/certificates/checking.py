@@ -169,7 +169,7 @@ def _said(problem: str) -> str:
 def _hc1(session: Session, config: Settings, text: str) -> Shown:
     verdict = core_rs.verify_dcc(text, trust.trust_list(session, config), clock.now())
     found = Shown("hc1", [_hc1_problem(problem) for problem in verdict.problems])
-    found.lines = _hc1_lines(verdict.content or {}, verdict.issuer or "")
+    found.lines = _hc1_lines(verdict.content, verdict.issuer or "")
     if verdict.expires_at is not None:
         found.lines.append((_("Valid until"), f"{clock.local(verdict.expires_at):%d/%m/%Y}"))
     return found
@@ -200,8 +200,11 @@ def _hc1_problem(problem: core_rs.Problem) -> str:
     return said.get(problem.code, _("Its inner form is damaged."))
 
 
-def _hc1_lines(content: dict[str, Any], issuer: str) -> list[tuple[str, str]]:
-    name = content.get("nam") or {}
+def _hc1_lines(content: Any, issuer: str) -> list[tuple[str, str]]:
+    """What a certificate says; a bent one may hold anything in place of a map."""
+    content = content if isinstance(content, dict) else {}
+    name = content.get("nam")
+    name = name if isinstance(name, dict) else {}
     kinds = {"v": _("Vaccination"), "t": _("Test"), "r": _("Recovery")}
     kind = next((key for key in kinds if content.get(key)), "")
     entries = content.get(kind) or [{}]

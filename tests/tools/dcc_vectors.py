@@ -60,18 +60,20 @@ def certificate_in(cbor: bytes) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A JSON value with instants in UTC: `Z` and `+00:00` say the same."""
+    """A JSON value with instants in UTC, to the second: `Z`, `+00:00` and `.000Z` say the same."""
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [plain(inner) for inner in value]
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)", value):
-        return datetime.fromisoformat(value).astimezone(UTC).isoformat()
+        return datetime.fromisoformat(value).astimezone(UTC).isoformat(timespec="seconds")
     return value
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equal as JSON, order of keys aside."""
+    """Equal as JSON, order of keys aside; some vectors hold their JSON as a text."""
+    if isinstance(right, str):
+        right = json.loads(right)
     return plain(left) == plain(right)
 
 
@@ -120,8 +122,11 @@ def valid_json(vector: Vector) -> bool:
 def schema(vector: Vector) -> bool:
     if vector.get("cbor"):
         content = certificate_in(bytes.fromhex(vector["cbor"]))
+    elif vector.get("cose") and not vector.get("json"):
+        content = core_rs.read_cose(bytes.fromhex(vector["cose"])).content
     else:
         content = layer(vector, "json")
+        content = json.loads(content) if isinstance(content, str) else content
     return not core_rs.check_dcc_schema(content, vector.get("schema"))
 
 
@@ -171,7 +176,10 @@ def end_to_end(vectors: list[Vector]) -> tuple[int, int]:
         if vector.get("expected", {}).get("EXPECTEDVERIFY") is not True:
             continue
         total += 1
-        verdict = core_rs.verify_dcc(vector["prefix"], trust(vector), 0)
+        try:
+            verdict = core_rs.verify_dcc(vector["prefix"], trust(vector), 0)
+        except ValueError:  # a signer's certificate that is none
+            continue
         found = {problem.code for problem in verdict.problems}
         good += verdict.content is not None and not found & broken
     return good, total

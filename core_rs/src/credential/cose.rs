@@ -62,7 +62,7 @@ pub struct Message {
     pub signature: Vec<u8>,
 }
 
-/// Parses `COSE_Sign1`, tagged or not, with or without the CWT tag in front.
+/// Parses `COSE_Sign1`, tagged or not; the CWT tag stands only before a tagged one (RFC 8392, 6).
 ///
 /// Codes of errors: those of `cbor`, `cose.structure` and `cose.critical`.
 pub fn parse(bytes: &[u8]) -> Result<Message> {
@@ -70,6 +70,9 @@ pub fn parse(bytes: &[u8]) -> Result<Message> {
     let mut value = decode(bytes)?;
     if let Value::Tag(TAG_CWT, inner) = value {
         value = *inner;
+        if !matches!(value, Value::Tag(TAG_SIGN1, _)) {
+            return Err(wrong());
+        }
     }
     if let Value::Tag(TAG_SIGN1, inner) = value {
         value = *inner;
@@ -102,7 +105,14 @@ pub fn parse(bytes: &[u8]) -> Result<Message> {
         Some(Value::Integer(-37)) => Some(Algorithm::Ps256),
         _ => None,
     };
-    let kid = find(HEADER_KID).and_then(Value::bytes).map(<[u8]>::to_vec);
+    let kid = match find(HEADER_KID) {
+        None => None,
+        Some(Value::Bytes(kid)) => Some(kid.clone()),
+        Some(_) => {
+            let text = "the identifier of the key is no string of bytes";
+            return Err(Error::new(Kind::Malformed, "cose.structure", text));
+        }
+    };
     Ok(Message { protected, algorithm, kid, payload, signature })
 }
 
@@ -328,6 +338,11 @@ mod tests {
     #[test]
     fn what_is_no_message_is_refused() {
         let parts = || vec![bytes(b""), map(&[]), bytes(b"content"), bytes(&[1; 64])];
+        let tagged = |tags: &[u64]| {
+            let message = Value::Array(parts());
+            encode(&tags.iter().rev().fold(message, |inner, tag| Value::Tag(*tag, Box::new(inner))))
+        };
+        assert!(parse(&tagged(&[61, 18])).is_ok() && parse(&tagged(&[18])).is_ok());
         let with = |at: usize, value: Value| {
             let mut parts = parts();
             parts[at] = value;
@@ -342,6 +357,13 @@ mod tests {
             with(2, Value::Null),
             with(3, Value::Text("x".into())),
             encode(&Value::Tag(98, Box::new(Value::Array(parts())))),
+            // The tag of a CWT before no tag, either tag twice, and the two the other way round.
+            tagged(&[61]),
+            tagged(&[18, 18]),
+            tagged(&[61, 61, 18]),
+            tagged(&[18, 61]),
+            with(1, map(&[(number(4), Value::Text("12345678".into()))])),
+            with(0, bytes(&encode(&map(&[(number(4), number(5))])))),
         ] {
             assert_eq!(parse(&wrong).unwrap_err().code(), "cose.structure", "{wrong:02x?}");
         }

@@ -28,6 +28,7 @@ const LONGEST: usize = 64 * 1024;
 
 const CLAIM_ISSUER: i128 = 1;
 const CLAIM_EXPIRES: i128 = 4;
+const CLAIM_NOT_BEFORE: i128 = 5;
 const CLAIM_ISSUED: i128 = 6;
 const CLAIM_HCERT: i128 = -260;
 
@@ -40,6 +41,8 @@ pub struct Dcc {
     pub issued_at: Option<i64>,
     /// Seconds since 1970, UTC.
     pub expires_at: Option<i64>,
+    /// Seconds since 1970, UTC: no DCC needs it, but a CWT that has it means it (RFC 8392, 3.1.5).
+    pub not_before: Option<i64>,
     /// Key identifier.
     pub kid: Option<Vec<u8>>,
     /// As the message names it.
@@ -138,14 +141,29 @@ pub fn read_claims(message: &Message) -> Result<Dcc> {
         })?
         .clone();
     let claims = claims.untagged();
-    let number = |key| claims.get_number(key).and_then(Value::number);
+    let number = |key, text| claim(claims, key, Value::number, text);
+    let issuer = claim(claims, CLAIM_ISSUER, Value::text, "its issuer is no text")?;
     Ok(Dcc {
-        issuer: claims.get_number(CLAIM_ISSUER).and_then(Value::text).map(str::to_owned),
-        issued_at: number(CLAIM_ISSUED),
-        expires_at: number(CLAIM_EXPIRES),
+        issuer: issuer.map(str::to_owned),
+        issued_at: number(CLAIM_ISSUED, "its time of issue is no number of seconds")?,
+        expires_at: number(CLAIM_EXPIRES, "its time of expiry is no number of seconds")?,
+        not_before: number(CLAIM_NOT_BEFORE, "its first moment is no number of seconds")?,
         kid: message.kid.clone(),
         algorithm: message.algorithm,
         content,
+    })
+}
+
+/// A claim that may be missing; one of another type is an error: it would count as missing.
+fn claim<'v, T>(
+    claims: &'v Value,
+    key: i128,
+    read: impl Fn(&'v Value) -> Option<T>,
+    wrong: &str,
+) -> Result<Option<T>> {
+    let Some(value) = claims.get_number(key) else { return Ok(None) };
+    read(value).map(Some).ok_or_else(|| {
+        Error::new(Kind::Malformed, "dcc.claims", format!("the certificate is not usable: {wrong}"))
     })
 }
 
@@ -297,7 +315,7 @@ pub fn verify_message(
     };
     let mut problems = Vec::new();
     check_signature(message, &dcc, trust, &mut problems);
-    if dcc.issued_at.is_some_and(|issued| issued > at) {
+    if dcc.issued_at.max(dcc.not_before).is_some_and(|begins| begins > at) {
         problems.push(Problem::new("dcc.not_yet_valid", "the certificate is not valid yet"));
     }
     match dcc.expires_at {

@@ -26,11 +26,11 @@ pub fn check(dcc: &Value, version: Option<&str>) -> Vec<String> {
     if !matches!(dcc, Value::Map(_)) {
         return vec!["the certificate is no map".to_owned()];
     }
-    let stated = checker.text(dcc, "", "ver", true).unwrap_or_default();
-    if version_of(stated).is_none() {
+    let stated = checker.text(dcc, "", "ver", true);
+    if stated.is_some_and(|stated| version_of(stated).is_none()) {
         checker.note("ver", "is no version such as 1.3.0");
     }
-    if let Some(version) = version_of(version.unwrap_or(stated)) {
+    if let Some(version) = version.or(stated).and_then(version_of) {
         checker.version = version;
     }
     checker.name(dcc);
@@ -192,9 +192,8 @@ impl Checker {
         let good = text.split_once(['T', 't', ' ']).is_some_and(|(day, time)| {
             let end = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
             let (clock, offset) = time.split_at(end);
-            let clock_shape = clock.split('.').next().is_some_and(|c| has_shape(c, "dd:dd:dd"));
             let shapes = ["Z", "z", "+dd:dd", "-dd:dd", "+dddd", "-dddd", "+dd", "-dd"];
-            is_day(day) && clock_shape && shapes.iter().any(|shape| has_shape(offset, shape))
+            is_day(day) && is_clock(clock) && shapes.iter().any(|shape| has_shape(offset, shape))
         });
         if !good {
             self.note_at(place, key, "is no date and time with an offset");
@@ -209,6 +208,15 @@ fn has_shape(text: &str, shape: &str) -> bool {
             b'd' => b.is_ascii_digit(),
             other => b == other,
         })
+}
+
+/// Hours, minutes, seconds (60 in a leap second), and perhaps decimals of a second.
+fn is_clock(text: &str) -> bool {
+    let (clock, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    has_shape(clock, "dd:dd:dd")
+        && [("24", 0), ("60", 3), ("61", 6)].iter().all(|(end, at)| &clock[*at..at + 2] < *end)
+        && !decimals.is_empty()
+        && decimals.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn is_day(text: &str) -> bool {
