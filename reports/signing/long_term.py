@@ -1,7 +1,8 @@
 """Checks papers with time stamps and revisions: B-T, B-LTA, read by pyHanko.
 
-What pyHanko does not ask is asked here: the exact form of each hole, that no revision follows the
-last signature, that each certificate in a CMS is vouched for, and each algorithm is named once.
+What pyHanko does not ask is asked here: the exact form of each hole and of the DER in it, that no
+revision follows the last signature, that each certificate in a CMS is vouched for, and each
+algorithm is named once.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from reports.signing.check import (
     one_structure,
 )
 from reports.signing.cms import der_of
+from reports.signing.der import is_der
 from reports.signing.trust import Trust, name_of
 
 
@@ -56,6 +58,10 @@ async def _check(pdf: bytes, reader: Any, embedded: list[Any], trust: Trust) -> 
         return PaperCheck(tuple(dict.fromkeys(problems)))
     signatures = [one for one in embedded if one.sig_object_type == "/Sig"]
     stamps = [one for one in embedded if one.sig_object_type != "/Sig"]
+    if len(signatures) == 1 and not stamps and not _has_token(signatures[0].signed_data):
+        # Without time stamps this system writes one form only, which is read elsewhere: here a
+        # time stamp was taken out.
+        return PaperCheck(("The signature is not in the form that this system writes.",))
     if len(signatures) != 1:
         return PaperCheck(("The file carries several signatures, or only time stamps.",))
     return await _check_signers(reader, signatures[0], stamps, trust)
@@ -103,16 +109,13 @@ async def _check_signers(
     problems += await asyncio.to_thread(
         lists.problems_of, certificate, chain, at, is_proven=is_proven
     )
-    profile = _profile(
-        has_token=token is not None, has_archive=bool(stamps) and "/DSS" in reader.root
-    )
+    profile = "B-LTA" if stamps and "/DSS" in reader.root else "B-T"
     return PaperCheck(tuple(dict.fromkeys(problems)), name_of(certificate), at, profile)
 
 
-def _profile(*, has_token: bool, has_archive: bool) -> str:
-    if has_archive:
-        return "B-LTA"
-    return "B-T" if has_token else "B-B"
+def _has_token(signed: Any) -> bool:
+    [info] = signed["signer_infos"]
+    return bool(info["unsigned_attrs"])
 
 
 async def _stamp_problems(status: Any, signed: Any, trust: Trust) -> list[str]:
@@ -131,7 +134,7 @@ def _hole_problems(pdf: bytes, embedded: Any) -> list[str]:
     if start or hole[:1] != b"<" or hole[-1:] != b">":
         return [NOT_WHOLE]
     body = one_structure(hole[1:-1])
-    if body is None or body != embedded.pkcs7_content[: len(body)]:
+    if body is None or body != embedded.pkcs7_content[: len(body)] or not is_der(body):
         return [NOT_DER]
     return []
 
