@@ -30,6 +30,16 @@ _CATALOG, _PAGES, _INFO = 1, 2, 3
 _FIRST_FREE = 4
 _HEAD = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 _BLOCK = 1 << 20
+# PDF/A-3b: fonts, colours and attachment are as it asks; level A would need the tags of each page.
+_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/"
+ xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/">
+<pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>
+<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
+<xmp:CreateDate>{at}</xmp:CreateDate><xmp:ModifyDate>{at}</xmp:ModifyDate>
+</rdf:Description></rdf:RDF></x:xmpmeta>
+<?xpacket end="r"?>"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,23 +307,28 @@ class CopyWriter:
         extra = b"/Annots[%d 0 R]" % field if seal else b""
         with pikepdf.open(io.BytesIO(made)) as document:
             first = self._write_page(document.pages[0], node, extra, is_labelled=False)
+            intents = self._item(document.Root, "/OutputIntents", {})
         self._put(node, b"<</Type/Pages/Parent %d 0 R/Kids[%d 0 R]/Count 1>>" % (_PAGES, first))
         nodes = [(node, 1), *self.state.nodes]
         kids = b" ".join(b"%d 0 R" % number for number, _ in nodes)
         total = sum(count for _, count in nodes)
         self._put(_PAGES, b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, total))
         attached = self._write_list()
-        stamp = self.made_at.astimezone(dt.UTC).strftime("D:%Y%m%d%H%M%SZ").encode()
-        title = f"Bản sao {cover.shown_count} giấy kết quả".encode("utf-16-be").hex().upper()
+        stamp = self._stamp()
+        title = f"Bản sao {cover.shown_count} giấy kết quả"
+        digits = title.encode("utf-16-be").hex().upper().encode()
         self._put(_INFO, b"<</Title<FEFF%s>/CreationDate(%s)/ModDate(%s)>>"
-                  % (title.encode(), stamp, stamp))  # fmt: skip
+                  % (digits, stamp, stamp))  # fmt: skip
+        said = _XMP.format(title=title, at=pdf.w3c_instant(self.made_at)).encode()
+        metadata = self._stream(b"/Type/Metadata/Subtype/XML", said)
         hole = self._write_field(field, first, stamp) if seal else 0
         form = b"/AcroForm<</Fields[%d 0 R]/SigFlags 3>>" % field if seal else b""
         self._put(
             _CATALOG,
             b"<</Type/Catalog/Pages %d 0 R/Lang(vi)/PageMode/UseAttachments"
-            b"/Names<</EmbeddedFiles<</Names[(%s) %d 0 R]>>>>/AF[%d 0 R]%s>>"
-            % (_PAGES, ATTACHMENT.encode(), attached, attached, form),
+            b"/Names<</EmbeddedFiles<</Names[(%s) %d 0 R]>>>>/AF[%d 0 R]"
+            b"/OutputIntents %s/Metadata %d 0 R%s>>"
+            % (_PAGES, ATTACHMENT.encode(), attached, attached, intents, metadata, form),
         )
         self._write_references()
         self._file.flush()
@@ -323,6 +338,9 @@ class CopyWriter:
         for path in self._beside.values():
             path.unlink(missing_ok=True)
 
+    def _stamp(self) -> bytes:
+        return self.made_at.astimezone(dt.UTC).strftime("D:%Y%m%d%H%M%SZ").encode()
+
     def _write_list(self) -> int:
         """The list of originals as an attachment, compressed block by block."""
         self._list.flush()
@@ -331,7 +349,8 @@ class CopyWriter:
         self._offsets[number] = self._file.tell()
         self._file.write(
             b"%d 0 obj\n<</Type/EmbeddedFile/Subtype/text#2Fcsv/Filter/FlateDecode"
-            b"/Params<</Size %d>>/Length %d 0 R>>stream\n" % (number, self._list.tell(), length)
+            b"/Params<</Size %d/ModDate(%s)>>/Length %d 0 R>>stream\n"
+            % (number, self._list.tell(), self._stamp(), length)
         )
         start = self._file.tell()
         packer = zlib.compressobj()
