@@ -1,7 +1,9 @@
 """Many certificates as one ZIP64: written in parts by a worker, so that a restart goes on.
 
 A part is a ZIP of its own, renamed into place when it is complete; at the end the parts become
-one file. Names inside are result codes: no personal data stands in a file name.
+one file. While the papers of one part are made and written, the next is read from the database and
+issued: two processors work, and no more than two parts are in memory.
+Names inside are result codes: no personal data stands in a file name.
 A sample whose paper can not be made stands in the index with the reason and stops nothing.
 """
 
@@ -11,7 +13,9 @@ import hashlib
 import io
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +28,7 @@ from portal import clock, db
 from portal.actors import Actor
 from portal.audit import services as audit
 from portal.certificates import queries, rules, sealing, services
+from portal.certificates.models import Certificate
 from portal.certificates.queries import ResultFilter
 from portal.certificates.rules import Office
 from portal.errors import Invalid
@@ -72,16 +77,19 @@ def write(running: kinds.Running) -> str:
     parts.mkdir(parents=True, exist_ok=True)
     _require_space(parts, total)
     done, after, number = 0, 0, 0
-    while True:
-        with db.transaction(running.actor) as session:
-            ids = queries.result_ids(session, wanted, after=after, limit=PART_SIZE)
-        if not ids:
-            break
-        path = parts / f"{number:05d}-{after}-{ids[-1]}.zip"
-        if not path.exists():
-            _write_part(path, running.actor, ids, office)
-        done, after, number = done + len(ids), ids[-1], number + 1
-        running.progress(done, total)
+    with _one_behind(running.progress, total) as follow:
+        while True:
+            with db.transaction(running.actor) as session:
+                ids = queries.result_ids(session, wanted, after=after, limit=PART_SIZE)
+            if not ids:
+                break
+            path = parts / f"{number:05d}-{after}-{ids[-1]}.zip"
+            done, after, number = done + len(ids), ids[-1], number + 1
+            if path.exists():
+                running.progress(done, total)
+                continue
+            issued, refused = _issue(running.actor, ids, office)
+            follow(_write_part, done, path, issued, refused)
     _join(sorted(parts.glob("*.zip")), running.path)
     shutil.rmtree(parts)
     return f"phieu-ket-qua-{clock.local(clock.now()):%Y%m%d-%H%M}.zip"
@@ -92,13 +100,59 @@ def _require_space(folder: Path, count: int) -> None:
         raise Invalid(gettext("There is not enough space on the disk for so many certificates."))
 
 
-def _write_part(path: Path, actor: Actor, ids: Sequence[int], office: Office) -> None:
+@contextmanager
+def _one_behind(progress: kinds.Progress, total: int) -> Iterator[Callable[..., None]]:
+    """Gives a function that has a part written beside the caller's work, one part at a time.
+
+    It waits for the part before, tells how far that was, and passes on what went wrong in it.
+    """
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+
+    def in_context(work: Callable[..., None], *arguments: Any) -> None:
+        with app.app_context():
+            work(*arguments)
+
+    with ThreadPoolExecutor(1) as hand:
+        waiting: list[tuple[Future[None], int]] = []
+
+        def settle() -> None:
+            for future, done in waiting:
+                future.result()
+                progress(done, total)
+            waiting.clear()
+
+        def follow(work: Callable[..., None], done: int, *arguments: Any) -> None:
+            settle()
+            waiting.append((hand.submit(in_context, work, *arguments), done))
+
+        yield follow
+        settle()
+
+
+_Row = tuple[str, str, str, str, str, str]
+
+
+def _issue(
+    actor: Actor, ids: Sequence[int], office: Office
+) -> tuple[list[Certificate], list[_Row]]:
+    """The certificates of a part, and the lines of the index for those that can not be made."""
     with db.transaction(actor) as session:
         issued = services.issue_many(session, actor, sample_ids=ids, office=office)
+        audit.read_many(session, actor, "samples", ids, action="export certificates, papers")
         left_out = set(ids) - {certificate.sample_id for certificate in issued}
         refused = queries.facts_of(session, sorted(left_out)) if left_out else []
+    said = [(facts, services.unprintable_problem(facts)) for facts in refused]
+    rows = [
+        (facts.result_code, "", rules.kind_of(facts), "", "", problem)
+        for facts, problem in said
+        if problem
+    ]
+    return issued, rows
+
+
+def _write_part(path: Path, issued: Sequence[Certificate], refused: Sequence[_Row]) -> None:
     draft = path.with_suffix(".draft")
-    rows = []
+    rows: list[_Row] = []
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
         papers = sealing.papers_of(issued, current_app.config["TRAM"])
         for certificate, pdf in zip(issued, papers, strict=True):
@@ -114,11 +168,7 @@ def _write_part(path: Path, actor: Actor, ids: Sequence[int], office: Office) ->
                     "",
                 )
             )
-        for facts in refused:
-            problem = services.unprintable_problem(facts)
-            if problem:
-                rows.append((facts.result_code, "", rules.kind_of(facts), "", "", problem))
-        archive.writestr(_entry("index.csv"), _csv(rows))
+        archive.writestr(_entry("index.csv"), _csv([*rows, *refused]))
     draft.replace(path)
 
 

@@ -82,17 +82,18 @@ def pages(count: int, seed: int = 1) -> Iterator[CertificatePage]:
     """So many pages of all kinds; the odd names come first."""
     chance = random.Random(seed)
     for number in range(count):
-        yield _page(chance, _ODD[number] if number < len(_ODD) else _name(chance))
+        yield _page(chance, _ODD[number] if number < len(_ODD) else some_name(chance))
 
 
 def ordinary_pages(count: int, seed: int = 1) -> Iterator[CertificatePage]:
     """Results of a round as most are: places and methods of usual length, in Vietnamese."""
     chance = random.Random(seed)
     for _ in range(count):
-        yield _page(chance, _name(chance), is_ordinary=True)
+        yield _page(chance, some_name(chance), is_ordinary=True)
 
 
-def _name(chance: random.Random) -> str:
+def some_name(chance: random.Random) -> str:
+    """A name as most are."""
     middle = chance.sample(_MIDDLES.split(), chance.choice((0, 1, 1, 1, 2, 2, 3, 5)))
     return " ".join([chance.choice(_SURNAMES.split()), *middle, chance.choice(_GIVEN.split())])
 
@@ -144,7 +145,7 @@ def _page(chance: random.Random, name: str, *, is_ordinary: bool = False) -> Cer
         outcome=outcome[0],
         outcome_en=outcome[1],
         is_alert=kind == "positive",
-        signer_name=chance.choice(("", _name(chance))),
+        signer_name=chance.choice(("", some_name(chance))),
         verify_url=_symbol_of(chance, code),
         verify_text=f"xn.example.vn/c/{code}",
         issued_at=plain.issued_at + dt.timedelta(minutes=chance.randrange(10**5)),
