@@ -111,6 +111,7 @@ class LookupView(PublicView):
             except Invalid as error:
                 problem = error.message
             opened = _of_ticket(session)
+            opening.note_reading(session, [opened], "correction")
             return pages.opened_page(session, opened, is_noted=not problem, problem=problem)
 
 
