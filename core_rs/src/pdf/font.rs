@@ -1,6 +1,9 @@
 //! A TrueType font cut to the glyphs of one paper. Glyph numbers stay, so that texts need no change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use miniz_oxide::deflate::compress_to_vec_zlib;
 
 use crate::error::{Error, Kind, Result};
 
@@ -12,6 +15,19 @@ const HAS_SCALE: u16 = 0x08;
 const MORE_COMPONENTS: u16 = 0x20;
 const HAS_TWO_SCALES: u16 = 0x40;
 const HAS_MATRIX: u16 = 0x80;
+/// The outlines of letters hardly shrink more at higher levels.
+const LEVEL: u8 = 5;
+/// Cuts kept of a face, some eight kilobytes each: papers of a round share those of most faces.
+const MOST_CUTS: usize = 256;
+
+/// A cut font as it stands in a file.
+#[derive(Debug)]
+pub struct Packed {
+    /// Bytes before compression.
+    pub length: usize,
+    /// Compressed.
+    pub bytes: Vec<u8>,
+}
 
 /// The tables of a font that a paper needs.
 #[derive(Debug, Clone)]
@@ -27,6 +43,8 @@ pub struct FontFile {
     components: Vec<Vec<u16>>,
     /// How many glyphs have an advance of their own.
     advances: usize,
+    /// Cuts that were made lately, by their glyphs.
+    packed: Arc<Mutex<HashMap<Vec<u16>, Arc<Packed>>>>,
 }
 
 fn broken() -> Error {
@@ -79,7 +97,37 @@ impl FontFile {
         if advances > glyphs || hmtx.len() < 2 * advances + 2 * glyphs {
             return Err(broken());
         }
-        Ok(Self { head, hhea, maxp, hmtx, glyf, places, components, advances })
+        Ok(Self {
+            head,
+            hhea,
+            maxp,
+            hmtx,
+            glyf,
+            places,
+            components,
+            advances,
+            packed: Arc::default(),
+        })
+    }
+
+    /// The font with the outlines of these glyphs, compressed: made once for papers of the same
+    /// letters. The same glyphs give the same bytes, kept or not.
+    pub fn packed(&self, glyphs: &BTreeSet<u16>) -> Arc<Packed> {
+        let key: Vec<u16> = glyphs.iter().copied().collect();
+        let known = || self.packed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known().get(&key) {
+            return Arc::clone(found);
+        }
+        // Outside the lock: other threads go on meanwhile.
+        let file = self.cut(glyphs);
+        let bytes = compress_to_vec_zlib(&file, LEVEL);
+        let made = Arc::new(Packed { length: file.len(), bytes });
+        let mut kept = known();
+        if kept.len() >= MOST_CUTS {
+            kept.clear();
+        }
+        kept.insert(key, Arc::clone(&made));
+        made
     }
 
     /// The font with the outlines and advances of these glyphs, and of what they are made of.
@@ -211,6 +259,21 @@ mod tests {
         assert_eq!(cut.components[2], [1]);
         assert_eq!(&cut.hmtx[4..12], [0, 10, 0, 0, 0, 20, 0, 0]);
         assert_eq!(cut.head[50..52], [0, 1]);
+    }
+
+    #[test]
+    fn a_cut_that_was_kept_is_the_one_that_is_made() {
+        let whole = FontFile::parse(&font()).unwrap();
+        let glyphs = BTreeSet::from([1, 2]);
+        let (first, again) = (whole.packed(&glyphs), whole.packed(&glyphs));
+        assert!(Arc::ptr_eq(&first, &again));
+        for number in 0..2 * MOST_CUTS as u16 {
+            let _ = whole.packed(&BTreeSet::from([number]));
+        }
+        let made = whole.packed(&glyphs);
+        assert!(!Arc::ptr_eq(&first, &made));
+        assert_eq!((first.length, &first.bytes), (made.length, &made.bytes));
+        assert!(whole.packed.lock().unwrap().len() <= MOST_CUTS);
     }
 
     #[test]

@@ -15,8 +15,6 @@ use crate::qr;
 
 /// Fast deflate: content streams are small and much alike.
 const LEVEL: u8 = 2;
-/// The outlines of letters hardly shrink more at higher levels.
-const FONT_LEVEL: u8 = 5;
 /// Entries of a block in a map to Unicode, by the specification of `CMaps`.
 const BLOCK: usize = 100;
 /// Light modules around a symbol, as the standard asks.
@@ -203,14 +201,11 @@ impl Filled<'_> {
                 stream(out, &entries, &compress_to_vec_zlib(&pixels, LEVEL), true);
             }
             Body::Font(face) => {
-                let file = self
-                    .face(*face)?
-                    .file
-                    .as_ref()
-                    .map(|file: &FontFile| file.cut(&self.glyphs[*face]));
-                let file = file.ok_or_else(|| unfit("a font is missing"))?;
-                let entries = format!("/Length1 {}", file.len());
-                stream(out, entries.as_bytes(), &compress_to_vec_zlib(&file, FONT_LEVEL), true);
+                let file = self.face(*face)?.file.as_ref();
+                let file: &FontFile = file.ok_or_else(|| unfit("a font is missing"))?;
+                let packed = file.packed(&self.glyphs[*face]);
+                let entries = format!("/Length1 {}", packed.length);
+                stream(out, entries.as_bytes(), &packed.bytes, true);
             }
         }
         out.extend_from_slice(b"\nendobj\n");
