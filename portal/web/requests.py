@@ -9,7 +9,13 @@ from portal.web import access
 from portal.web.layout import account_urls
 
 # Open to an account whose password must first be changed.
-_OPEN = {"OwnAccountView.password", "OwnAccountView.logout", "LanguageView.index"}
+_OPEN = {
+    "OwnAccountView.password",
+    "OwnAccountView.logout",
+    "LanguageView.index",
+    # The page of the new password asks it before it sends its form.
+    "SessionView.state",
+}
 
 
 def init_app(app: Flask) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 from werkzeug.security import generate_password_hash
 
 from portal import actors, clock, db, migrations, settings
@@ -113,12 +113,18 @@ def _world() -> tuple[dict[Role, str], str, list[str]]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Headless Chromium, one for all browser tests of the process."""
+def driver() -> Iterator[Playwright]:
+    """Playwright itself: a process has one."""
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield launched
-        launched.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(driver: Playwright) -> Iterator[Browser]:
+    """Headless Chromium, one for all browser tests of the process."""
+    launched = driver.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+    yield launched
+    launched.close()
 
 
 @pytest.fixture

@@ -90,6 +90,8 @@ def test_a_first_login_by_code_must_choose_a_password(app: Flask, world: World) 
     assert browser.get("/").headers["Location"] == "/password/"
     assert browser.get("/jobs/").headers["Location"] == "/password/"
     assert browser.get("/jobs/", headers={"Accept": "application/json"}).status_code == 403
+    # What the page asks before it sends its form.
+    assert browser.get("/session/", headers={"Accept": "application/json"}).json["is_signed_in"]
     sent = {"csrf_token": token(browser, "/password/"), "new": "ngắn", "again": "ngắn"}
     assert browser.post("/password/", data=sent).status_code == 422
     new = "hoa cúc vàng 2026"
