@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from reports import pdf
@@ -77,7 +77,8 @@ class CertificatePage:
 
     def to_snapshot(self) -> dict[str, Any]:
         """Plain JSON values; `from_snapshot` makes the same page of them."""
-        values = asdict(self)
+        # Not `asdict`, which copies every row and note before they are made plain here.
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
         values["rows"] = [[row.label, row.label_en, row.value] for row in self.rows]
         values["notes"] = list(self.notes)
         values["issued_at"] = self.issued_at.astimezone(dt.UTC).isoformat()
