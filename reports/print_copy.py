@@ -21,10 +21,10 @@ import pikepdf
 
 from reports import pdf
 from reports.certificate.fonts import make_whole
+from reports.certificate.reading import ATTACHMENT
 from reports.signing import OLD_CONTENTS, Seal
 from reports.signing.update import RANGE_MARK
 
-ATTACHMENT = "danh-sach.csv"
 # Object numbers known before anything is written.
 _CATALOG, _PAGES, _INFO = 1, 2, 3
 _FIRST_FREE = 4

@@ -22,7 +22,7 @@ from portal.certificates.services import Verification
 from portal.declarations.rules import read_code
 from portal.errors import Invalid
 from portal.settings import Settings
-from reports.print_copy import ATTACHMENT
+from reports.certificate.reading import ATTACHMENT
 from reports.signing import check_signature
 
 LARGEST_UPLOAD = 12 * 1024 * 1024

@@ -19,6 +19,8 @@ _LARGEST = 400  # modules; symbols are pictures of one pixel a module
 _NAME = re.compile(r"Full name\s+(.+?)\s+Ngày sinh", re.DOTALL)
 _BIRTH = re.compile(r"Date of birth\s+(\d\d)/(\d\d)/(\d{4})")
 _BIRTH_YEAR = re.compile(r"Date of birth\s+(\d{4})\b")
+# The list of originals in a print copy; `reports.print_copy` writes it.
+ATTACHMENT = "danh-sach.csv"
 _SLIP_SYMBOLS = 165  # core_rs/src/credential/slip.rs
 
 
@@ -30,11 +32,13 @@ class Read:
         symbols: contents of its QR symbols.
         text: its text; None where pdftotext is not installed.
         code: of the certificate, from the title of the file; empty if it says none.
+        is_copy: whether it is a print copy, which holds the pages of many papers.
     """
 
     symbols: tuple[str, ...]
     text: str | None
     code: str
+    is_copy: bool = False
 
 
 def read_paper(pdf: bytes) -> Read:
@@ -44,22 +48,24 @@ def read_paper(pdf: bytes) -> Read:
         pikepdf.PdfError: it is no PDF, or one with broken parts.
     """
     try:
-        found, title = _symbols_and_title(pdf)
+        found, title, is_copy = _inside(pdf)
     except pikepdf.PdfError:
         raise
     except Exception as error:  # whatever a broken picture or tree brings a reader to
         raise pikepdf.PdfError(type(error).__name__) from error
     last = title.rsplit(" ", 1)[-1]
-    return Read(tuple(dict.fromkeys(found)), _text(pdf), plain_code(last))
+    return Read(tuple(dict.fromkeys(found)), _text(pdf), plain_code(last), is_copy)
 
 
-def _symbols_and_title(pdf: bytes) -> tuple[list[str], str]:
+def _inside(pdf: bytes) -> tuple[list[str], str, bool]:
+    """The symbols on the pages, the title, and whether the file is a print copy."""
     with pikepdf.open(io.BytesIO(pdf)) as document:
+        is_copy = ATTACHMENT in document.attachments
         found: list[str] = []
-        for page in document.pages:
+        for page in () if is_copy else document.pages:
             for image in page.get_images().values():
                 found += _symbols(image)
-        return found, str(document.docinfo.get("/Title", ""))
+        return found, str(document.docinfo.get("/Title", "")), is_copy
 
 
 def plain_code(text: str) -> str:
@@ -101,6 +107,10 @@ def disagreements(paper: Read, slip_keys: Mapping[int, bytes]) -> tuple[list[str
         paper: as read.
         slip_keys: number → public key of the signed slips.
     """
+    if paper.is_copy:
+        return [], ["A print copy: its seal covers all of it; its papers were not read singly."]
+    if not paper.symbols and not paper.code:
+        return [], ["A list or another document without a symbol: its seal alone was checked."]
     if not paper.symbols:
         return ["The paper has no QR symbol that can be read."], []
     problems, notes = [], []

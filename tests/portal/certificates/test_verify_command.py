@@ -17,6 +17,8 @@ from reports.certificate import CertificatePage, make_paper
 from reports.signing import Seal
 from tests.portal.certificates.test_certificates import SYSTEM
 from tests.portal.certificates.world import AT, World
+from tests.reports.pages import page
+from tests.reports.test_attacks import print_copy, result_list
 
 
 @pytest.fixture
@@ -173,3 +175,23 @@ def test_a_database_that_does_not_answer_is_said(
     assert found.exit_code == 0
     assert "was not asked" in found.stderr
     assert "was not asked" not in _verify("--no-database", paper).stderr
+
+
+def test_a_session_list_and_a_print_copy_stand_by_their_seal(tmp_path: Path) -> None:
+    seal, _key, certificate = Seal.make("Sở Y tế mẫu", AT)
+    root, listed, copy = (tmp_path / name for name in ("root.pem", "list.pdf", "copy.pdf"))
+    root.write_bytes(certificate)
+    listed.write_bytes(seal.sign(result_list(AT), AT))
+    alert = page(outcome="Dương tính", outcome_en="POSITIVE", is_alert=True)
+    print_copy(copy, [make_paper(page(), seal), make_paper(alert, seal)], seal, AT)
+    found = _verify("--trust", root, listed, copy)
+    assert found.exit_code == 0, found.output
+    assert "without a symbol" in found.output
+    assert "print copy" in found.output
+    for path in (listed, copy):
+        changed = bytearray(path.read_bytes())
+        changed[len(changed) // 3] ^= 1
+        path.write_bytes(changed)
+    found = _verify("--trust", root, listed, copy)
+    assert found.exit_code == 1
+    assert "2 do not stand" in found.output
