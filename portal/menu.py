@@ -229,6 +229,8 @@ def _laboratory(appbuilder: AppBuilder) -> None:
         (SampleView, "Samples", lazy_gettext("Samples"), samples),
         (TubeView, "Tubes", lazy_gettext("Tubes"), samples),
         (PoolBoardView, "Tubes now", lazy_gettext("Tubes now"), samples),
+        (ChaseView, "Overdue tubes", lazy_gettext("Overdue tubes"), samples),
+        (PlannedView, "Planned, in no tube", lazy_gettext("Planned, in no tube"), samples),
         (RetestView, "Sample again", lazy_gettext("Sample again"), samples),
         (FindingView, "Findings", lazy_gettext("Findings"), samples),
         (PoolAdviceView, "Pools", lazy_gettext("Pools and positive share"), samples),
@@ -247,8 +249,6 @@ def _laboratory(appbuilder: AppBuilder) -> None:
         (TurnaroundView, "Turnaround", lazy_gettext("Turnaround"), laboratory),
     ):
         appbuilder.add_view(view, name, label=label, **place)
-    appbuilder.add_view_no_menu(ChaseView)
-    appbuilder.add_view_no_menu(PlannedView)
 
 
 def _ingest(appbuilder: AppBuilder) -> None:

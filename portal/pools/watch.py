@@ -1,27 +1,25 @@
-"""What no single release shows: tubes that are overdue (F8), shares beyond chance (F14).
+"""What no single release shows: tubes that are overdue (F8); for F14 see `portal.pools.shares`.
 
-The worker looks every few minutes and keeps the two findings; the chase list reads the tubes
+The worker looks every few minutes and keeps the finding; the chase list reads the tubes
 themselves. Both look only at tubes on their way, never at all that was ever collected.
 """
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-import core_rs
 from portal.actors import Actor
 from portal.campaigns.models import Campaign, CollectionSession, PoolPolicy
 from portal.campaigns.rules import CampaignStatus, Method
 from portal.db import across_sites, unscoped
 from portal.pools.models import Finding, PoolMember
 from portal.samples.bulk import among
-from portal.samples.models import Sample, Tube
-from portal.samples.rules import Outcome, TubeStatus
+from portal.samples.models import Tube
+from portal.samples.rules import TubeStatus
 
 F = Finding.__table__
 
@@ -30,11 +28,6 @@ RECEIPT_HOURS = 24
 DEFAULT_RESULT_HOURS = 24
 MOST_CHASED = 500
 MOST_NOTED = 5_000
-
-# Chance under which a share is no chance (pooling.md 6, F14), and how many positives it takes.
-ALARM_PROBABILITY = 0.001
-FEWEST_POSITIVE = 3
-SHARE_DAYS = 3
 
 _ON_THE_WAY = (TubeStatus.SEALED, TubeStatus.SENT)
 _AT_THE_LABORATORY = (TubeStatus.RECEIVED, TubeStatus.IN_TEST)
@@ -187,150 +180,12 @@ def note_overdue(session: Session, actor: Actor, *, at: dt.datetime) -> dict[str
     still = overdue(session, at=at, tube_ids=noted_ids, limit=len(noted_ids))
     standing = {(line.tube.id, line.step) for line in still}
     gone = [row.id for row in open_rows if (row.tube_id, row.detail.get("step")) not in standing]
-    _end(session, gone, at)
+    end(session, gone, at)
     return {"opened": len(rows), "gone": len(gone)}
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Positive tubes of a team or a laboratory against what tubes of these sizes show overall.
-
-    Attributes:
-        kind: `team` (its site) or `laboratory`.
-        site_id: the site.
-        positive, tested: tubes.
-        expected: positive ones expected.
-        tail: chance of so many or more.
-    """
-
-    kind: str
-    site_id: int
-    positive: int
-    tested: int
-    expected: float
-    tail: float
-
-
-def shares(counts: Iterable[tuple[int | None, int | None, int, bool, int]]) -> list[Share]:
-    """Every share of a campaign: rows of (site, laboratory, size, is positive, tubes).
-
-    The binomial tail with the mean expected share is no smaller than the one of unequal shares
-    (Hoeffding 1956), so that an alarm is not invented.
-    """
-    by_size: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-    groups: dict[tuple[str, int], dict[int, list[int]]] = defaultdict(
-        lambda: defaultdict(lambda: [0, 0])
-    )
-    for site_id, laboratory_id, size, is_positive, count in counts:
-        cells = [by_size[size]]
-        for kind, key in (("team", site_id), ("laboratory", laboratory_id)):
-            if key is not None:
-                cells.append(groups[kind, key][size])
-        for cell in cells:
-            cell[0] += count if is_positive else 0
-            cell[1] += count
-    found = []
-    for (kind, key), sizes in groups.items():
-        positive = sum(cell[0] for cell in sizes.values())
-        tested = sum(cell[1] for cell in sizes.values())
-        expected = sum(
-            cell[1] * by_size[size][0] / by_size[size][1] for size, cell in sizes.items()
-        )
-        tail = core_rs.binomial_tail(positive, tested, expected / tested)
-        found.append(Share(kind, key, positive, tested, expected, tail))
-    return sorted(found, key=lambda share: share.tail)
-
-
-def is_improbable(share: Share) -> bool:
-    """Whether chance does not explain the share (F14)."""
-    return share.positive >= FEWEST_POSITIVE and share.tail < ALARM_PROBABILITY
-
-
-def share_counts(session: Session, campaign_id: int, *, at: dt.datetime) -> Sequence[Any]:
-    """Tubes of the last days by site, laboratory, size and outcome; retests and mixes left out."""
-    retests = sa.select(Sample.tube_id).where(
-        Sample.campaign_id == campaign_id, Sample.retest_of_id.is_not(None)
-    )
-    is_positive = Tube.outcome == Outcome.POSITIVE
-    return session.execute(
-        sa.select(
-            Tube.site_id, Tube.laboratory_id, Tube.sample_count, is_positive, sa.func.count(Tube.id)
-        )
-        .where(
-            Tube.campaign_id == campaign_id,
-            Tube.status == TubeStatus.RESULTED,
-            Tube.outcome.in_([Outcome.NEGATIVE, Outcome.POSITIVE]),
-            Tube.resulted_at >= at - dt.timedelta(days=SHARE_DAYS),
-            Tube.sample_count > 0,
-            Tube.pool_kind != "mix",
-            Tube.id.not_in(retests),
-        )
-        .group_by(Tube.site_id, Tube.laboratory_id, Tube.sample_count, is_positive)
-    ).all()
-
-
-@across_sites("the worker watches every site")
-def note_shares(session: Session, actor: Actor, *, at: dt.datetime) -> dict[str, int]:
-    """Opens F14 where a share became improbable, and ends it where it no longer is."""
-    del actor
-    opened: list[dict[str, Any]] = []
-    gone: list[int] = []
-    open_campaigns = session.scalars(
-        sa.select(Campaign.id).where(Campaign.status == CampaignStatus.OPEN)
-    ).all()
-    for campaign_id in open_campaigns:
-        standing = {
-            (share.kind, share.site_id): share
-            for share in shares(tuple(row) for row in share_counts(session, campaign_id, at=at))
-            if is_improbable(share)
-        }
-        since = at - dt.timedelta(days=SHARE_DAYS)
-        noted = session.execute(
-            sa.select(F.c.id, F.c.status, F.c.detail, F.c.site_id, F.c.laboratory_id).where(
-                F.c.code == "F14",
-                F.c.campaign_id == campaign_id,
-                sa.or_(
-                    F.c.status == "open",
-                    sa.and_(F.c.status == "closed", F.c.closed_at >= since),
-                ),
-            )
-        ).all()
-        known = {(row.detail.get("kind"), row.site_id or row.laboratory_id): row for row in noted}
-        opened += [
-            _share_row(campaign_id, share, at)
-            for key, share in standing.items()
-            if key not in known
-        ]
-        gone += [
-            row.id for key, row in known.items() if row.status == "open" and key not in standing
-        ]
-    if opened:
-        session.execute(sa.insert(F), opened)
-    _end(session, gone, at)
-    return {"opened": len(opened), "gone": len(gone)}
-
-
-def _share_row(campaign_id: int, share: Share, at: dt.datetime) -> dict[str, Any]:
-    is_team = share.kind == "team"
-    return {
-        "code": "F14",
-        "is_blocking": False,
-        "campaign_id": campaign_id,
-        "site_id": share.site_id if is_team else None,
-        "laboratory_id": None if is_team else share.site_id,
-        "detail": {
-            "kind": share.kind,
-            "positive": share.positive,
-            "tested": share.tested,
-            "expected": round(share.expected, 1),
-            "tail": share.tail,
-        },
-        "status": "open",
-        "found_at": at,
-    }
-
-
-def _end(session: Session, finding_ids: Sequence[int], at: dt.datetime) -> None:
+def end(session: Session, finding_ids: Sequence[int], at: dt.datetime) -> None:
+    """Findings whose cause is gone."""
     if finding_ids:
         session.execute(
             sa.update(F)

@@ -8,9 +8,9 @@ from flask_babel import gettext, lazy_gettext
 from portal import clock
 from portal.errors import DomainError, Invalid
 from portal.pools import designs, media
-from portal.results import queries, screens
-from portal.samples.rules import clean_code
-from portal.samples.words import OUTCOMES, TUBE_STATUSES
+from portal.results import queries, rules, screens, services
+from portal.samples.rules import TubeStatus, clean_code
+from portal.samples.words import CONTROLS, OUTCOMES, TUBE_STATUSES
 from portal.web.views import (
     StationView,
     current_actor,
@@ -81,13 +81,44 @@ class DesignView(StationView):
         """One design: pools, decoding, contradictions, whom to test singly."""
         return self._show_page("results/design.html", design_id)
 
+    @expose("/<int:design_id>/record", methods=["POST"])
+    @permission("can_record")
+    def record(self, design_id: int) -> Any:
+        """Records the pools that were read, as one run; what was entered stays on a mistake."""
+        entered = request.form.to_dict()
+        try:
+            with transaction(current_actor()) as session:
+                board = designs.board(
+                    session, current_actor(), design_id, tested_singly=queries.outcomes_by_tube
+                )
+                read = {pool.mix.code: entered.get(f"outcome-{pool.name}") for pool in board.pools}
+                report = services.record(
+                    session,
+                    current_actor(),
+                    laboratory_id=board.design.laboratory_id,
+                    readings=[services.Reading(code, said) for code, said in read.items() if said],
+                    facts=services.RunFacts(
+                        positive_control=_control(entered.get("positive_control")),
+                        negative_control=_control(entered.get("negative_control")),
+                    ),
+                )
+        except Invalid as error:
+            page = self._show_page(
+                "results/design.html", design_id, entered=entered | {"problem": error}
+            )
+            return page, error.status
+        flash(gettext("Run %(code)s was recorded.", code=report.run_code), "success")
+        return redirect(url_for("ReleaseView.show", run_id=report.run_id))
+
     @expose("/<int:design_id>/paper")
     @permission("can_record")
     def paper(self, design_id: int) -> Any:
         """The pipetting sheet."""
         return self._show_page("results/design_paper.html", design_id)
 
-    def _show_page(self, template: str, design_id: int) -> Any:
+    def _show_page(
+        self, template: str, design_id: int, entered: dict[str, Any] | None = None
+    ) -> Any:
         board = designs.board(
             db_session(), current_actor(), design_id, tested_singly=queries.outcomes_by_tube
         )
@@ -97,7 +128,11 @@ class DesignView(StationView):
             board=board,
             verdicts=VERDICTS,
             outcomes=OUTCOMES,
+            readable=rules.READABLE,
             statuses=TUBE_STATUSES,
+            controls=CONTROLS,
+            unread=[pool.name for pool in board.pools if pool.mix.status == TubeStatus.RECEIVED],
+            entered=entered or {},
             printed_at=clock.now(),
         )
 
@@ -127,3 +162,7 @@ def _plan(given: Any) -> designs.Plan:
     if not all(side.isascii() and side.isdigit() and len(side) <= 3 for side in sides):  # noqa: PLR2004
         raise Invalid(gettext("Rows and columns are numbers."))
     return designs.array_plan(int(sides[0]), int(sides[1]))
+
+
+def _control(value: str | None) -> str:
+    return value if value in set(rules.Control) else str(rules.Control.UNSET)

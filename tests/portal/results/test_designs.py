@@ -8,6 +8,7 @@ from portal.db import db_session, transaction
 from portal.errors import Invalid, NotFound
 from portal.pools import designs
 from portal.results import queries
+from portal.results.models import LabResult, LabRun
 from tests.portal.results.laboratory import Laboratory, hours_ago
 from tests.portal.web.world import sign_in, token_of
 
@@ -154,3 +155,38 @@ def test_a_design_is_planned_scanned_made_and_printed_on_the_screen(app: Flask) 
         data={"csrf_token": token, "kind": "matrix", "matrix": "1 0\n1 2", "codes": "T1 T2"},
     )
     assert wrong.status_code == 422
+
+
+def test_the_pools_of_a_design_are_recorded_in_its_grid(app: Flask) -> None:
+    login.forget_logins()
+    with app.app_context():
+        web = Laboratory.make()
+        six_tubes(web)
+        design_id, code = array(web)
+    browser = sign_in(app, "kt")
+    where = f"/laboratory/designs/{design_id}"
+    page = browser.get(where).get_data(as_text=True)
+    assert page.count('class="form-control pool-entry"') == 5
+    given = {"csrf_token": token_of(page), "positive_control": "passed"}
+    empty = browser.post(f"{where}/record", data=given)
+    assert empty.status_code == 422
+    refused = browser.post(
+        f"{where}/record", data=given | {"outcome-R1": "x", "outcome-C1": "negative"}
+    )
+    assert refused.status_code == 422
+    kept = refused.get_data(as_text=True)
+    assert '<option value="negative" selected>' in kept
+    said = {f"outcome-{name}": "negative" for name in ("R1", "C1", "C3")}
+    said |= {"outcome-R2": "positive"}
+    made = browser.post(f"{where}/record", data=given | said)
+    assert made.status_code == 302
+    with app.app_context():
+        rows = db_session.query(LabResult.tube_code, LabResult.outcome).all()
+        assert dict(map(tuple, rows)) == {
+            f"{code}-R1": "negative", f"{code}-R2": "positive",
+            f"{code}-C1": "negative", f"{code}-C3": "negative",
+        }  # fmt: skip
+        assert db_session.query(LabRun).one().positive_control == "passed"
+    # What was read is not asked again; the pool left out is.
+    assert browser.get(where).get_data(as_text=True).count("form-control pool-entry") == 1
+    assert sign_in(app, "dieuphoi").post(f"{where}/record").status_code in {400, 403}

@@ -15,9 +15,10 @@ from portal.db import db_session, transaction
 from portal.declarations.models import Declaration
 from portal.jobs import worker
 from portal.people.models import Person
-from portal.pools import watch
+from portal.pools import shares, watch
 from portal.pools.models import Finding
 from portal.results import board, corrections, planned, watching
+from portal.results.models import LabRun
 from portal.roles import Role
 from portal.samples.models import Tube
 from tests.portal.results.laboratory import Laboratory, hours_ago, staff
@@ -112,7 +113,7 @@ def test_the_tail_of_a_share_is_the_binomial_one() -> None:
     chance = random.Random(3)
     tubes = [(site, 9, 5, chance.random() < 0.02, 1) for site in (1, 2, 3) for _n in range(400)]
     tubes += [(4, 9, 5, n < 12, 1) for n in range(40)]
-    found = {share.site_id: share for share in watch.shares(tubes) if share.kind == "team"}
+    found = {share.key: share for share in shares.shares(tubes) if share.kind == "team"}
     odd = found[4]
     assert (odd.positive, odd.tested) == (12, 40)
     # Slowly: how often forty tubes of the campaign's share give twelve positives or more.
@@ -121,8 +122,8 @@ def test_the_tail_of_a_share_is_the_binomial_one() -> None:
 
     slow = sum(comb(40, k) * share**k * (1 - share) ** (40 - k) for k in range(12, 41))
     assert odd.tail == pytest.approx(slow, rel=1e-9)
-    assert [site for site in found if watch.is_improbable(found[site])] == [4]
-    assert watch.shares([]) == []
+    assert [site for site in found if shares.is_improbable(found[site])] == [4]
+    assert shares.shares([]) == []
 
 
 def test_an_improbable_share_is_noted_once_and_ends_when_it_is_no_more(laboratory) -> None:
@@ -153,6 +154,33 @@ def test_an_improbable_share_is_noted_once_and_ends_when_it_is_no_more(laborator
         session.query(Tube).filter(Tube.code.in_(odd)).update({"outcome": "negative"})
     assert look()["shares_ended"] == 1
     assert laboratory.findings("gone") == ["F14"]
+
+
+def test_a_rack_with_an_improbable_share_is_noted_with_its_name(laboratory: Laboratory) -> None:
+    clean = laboratory.fill(300, 5)
+    odd = laboratory.fill(20, 5)
+    laboratory.receive(*clean, *odd)
+    runs = [
+        laboratory.record(
+            **dict.fromkeys(clean[3:], "negative"), **dict.fromkeys(clean[:3], "positive")
+        ),
+        laboratory.record(
+            **dict.fromkeys(odd[9:], "negative"), **dict.fromkeys(odd[:9], "positive")
+        ),
+    ]
+    for run in runs:
+        laboratory.release(run)
+    look()
+    with transaction(SYSTEM) as session:
+        [finding] = session.query(Finding).filter_by(code="F14", status="open").all()
+        run = session.get_one(LabRun, runs[1])
+        assert (finding.detail["kind"], finding.detail["rack"]) == ("rack", run.code)
+        assert (finding.detail["positive"], finding.detail["tested"]) == (9, 20)
+        assert (finding.site_id, finding.laboratory_id) == (None, laboratory.place.laboratory_id)
+    assert look() == dict.fromkeys(look(), 0)
+    with transaction(SYSTEM) as session:
+        session.query(Tube).filter(Tube.code.in_(odd)).update({"resulted_at": hours_ago(100)})
+    assert look()["shares_ended"] == 1
 
 
 def test_the_worker_does_the_chore_and_goes_on_when_it_fails(laboratory, monkeypatch) -> None:
