@@ -705,14 +705,15 @@ def pool_prevalence(
     point: str = "firth",
     interval: str | None = None,
     confidence: float = 0.95,
-    sensitivity: float = 1.0,
-    specificity: float = 1.0,
+    sensitivity: float | Sequence[float] = 1.0,
+    specificity: float | Sequence[float] = 1.0,
 ) -> dict[str, float | None]:
     """Share of positive people from pools: `positive` of `tested` pools of `size` people.
 
     point: firth (default), gart (also bc-mle), mle, mir. interval: skew-score (the one to show),
     bc-skew-score, score, lrt, wald, mir, exact (few pools), and for pools of one size
     clopper-pearson (also cp), wilson, agresti-coull (also ac), blaker, second-order (also soc).
+    sensitivity, specificity: one value, or one for each size (dilution).
 
     Returns estimate, lower, upper, at_least. Nothing positive: 0, upper is Wilson's limit on the
     people. Every pool positive: estimate None and `at_least` (one-sided), never 100 %. Intervals
@@ -744,37 +745,68 @@ def pool_design(
     *,
     p: float | None = None,
     p_each: Sequence[float] | None = None,
+    alpha: float | None = None,
     sizes: Sequence[int] | None = None,
     stages: Sequence[Sequence[int | None]] | None = None,
     sensitivity: float | Sequence[float] = 1.0,
     specificity: float | Sequence[float] = 1.0,
+    arrangement: str | None = None,
+    poolings: int | None = None,
+    infers_last: bool | None = None,
 ) -> dict[str, float | None]:
     """Expected tests and accuracy of a design, exactly.
 
-    design: dorfman, hierarchical, array, array_with_master, sterrett (perfect tests). sizes: group
-    sizes by stage (the last stage, singly, is added); of an array its side, or rows and columns.
-    stages: the group of each person at each stage, None once resolved; with p_each the chance of
-    each person (of an array row by row; without sizes and stages all are one pool). Sensitivity
-    and specificity are one value, or one for each stage.
+    design: dorfman, informative_dorfman, hierarchical, array, informative_array,
+    array_with_master, sterrett.
+    Chances: p for all; p_each, one for each person (of an array row by row; without sizes and
+    stages all are one pool); p with alpha: those expected of people whose risks follow
+    Beta(alpha, alpha (1/p - 1)), lowest first.
+    sizes: group sizes by stage (the last stage, singly, is added); of an array its side, or rows
+    and columns. stages: the group of each person at each stage, None once resolved.
+    sensitivity, specificity: one value, or one for each stage; of an array (master pool,) lines,
+    singles; of sterrett pools, singles. Who is alone from the start is tested with the last one.
+    arrangement: where people stand in an array: given (row by row; informative arrays are
+    gradient), gradient (by column, highest risks first), spiral (highest in the first corner).
+    sterrett tests a positive pool one by one, highest risk first; after a positive the rest is
+    pooled again, `poolings` times at most (None: always). infers_last: the last of a pool is
+    called positive without a test if all others were negative; by default only where tests are
+    perfect and poolings is None.
 
     Returns people, expected_tests (for all people of one pool or array), tests_per_person,
-    sensitivity, specificity, ppv, npv; a share of nobody (p of 0 or 1) is None. Raises
-    CoreError `pooling.design`, `pooling.name`.
+    sensitivity, specificity, ppv, npv (None for a share of nobody, p of 0 or 1), and the expected
+    numbers of people missed and false_positives. Raises CoreError `pooling.design`,
+    `pooling.name`.
     """
 
 def optimal_pool_size(
     design: str,
-    p: float,
+    p: float | None = None,
     *,
+    p_each: Sequence[float] | None = None,
+    alpha: float | None = None,
     sizes_from: int = 2,
     sizes_to: int = 100,
+    stages: int = 3,
+    objective: str = "ET",
+    weights: tuple[float, float] | None = None,
     sensitivity: float | Sequence[float] = 1.0,
     specificity: float | Sequence[float] = 1.0,
+    poolings: int | None = None,
+    infers_last: bool | None = None,
 ) -> dict[str, Any]:
-    """The size of fewest tests per person: `size`, `sizes` (by stage), and as `pool_design`.
+    """The best size of a design, among first pools (sides of an array) of the sizes given.
 
-    A hierarchical design is one of three stages; `groups` are the sizes a positive pool is split
-    into, equal or not, whichever is best.
+    Chances and qualities as in `pool_design`. With p_each all these people are the first pool or
+    the array, and only `dorfman` chooses pools of up to sizes_to; groups are neighbours in the
+    order of risk. informative_dorfman splits a block of which no pool is the whole, as
+    binGroup2's ID2. A hierarchical design has 2, 3 or 4 `stages`, its groups are equal or not,
+    whichever is best (four stages: at most 150 people).
+    objective: ET (tests per person), MAR (tests per person called rightly) or GR (tests and
+    errors per person; weights: tests a false positive and a missed person count, 1 and 1).
+
+    Returns value (of the objective), size, sizes (by stage, of the largest group), groups (sizes a
+    positive pool or a block is split into), stages (group of each person at each stage, for
+    `pool_design`), p_each (the risks, where they differ) and what `pool_design` returns.
     """
 
 def informative_pools(

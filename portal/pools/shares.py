@@ -175,7 +175,10 @@ def note_shares(
             )
         ).all()
         known = {
-            (row.detail.get("kind"), row.detail.get("run") or row.site_id or row.laboratory_id): row
+            (
+                row.detail.get("kind"),
+                row.detail.get("run_id") or row.site_id or row.laboratory_id,
+            ): row
             for row in noted
         }
         opened += [
@@ -195,7 +198,7 @@ def note_shares(
 def _row(campaign_id: int, share: Share, rack: Rack | None, at: dt.datetime) -> dict[str, Any]:
     is_rack = share.kind == "rack" and rack is not None
     laboratory_id = rack.laboratory_id if rack and is_rack else share.key
-    named = {"run": share.key, "rack": rack.code} if rack and is_rack else {}
+    named = {"run_id": share.key, "run": rack.code} if rack and is_rack else {}
     return {
         "code": "F14",
         "is_blocking": False,

@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from flask import request
+from flask import Response, request
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.audit import services as audit
 from portal.campaigns.models import Campaign
-from portal.errors import NotFound
-from portal.results import advice, board, planned
+from portal.errors import DomainError, NotFound
+from portal.results import advice, board, planned, roster
+from portal.results.run_views import uploaded
 from portal.samples.words import TUBE_STATUSES
 from portal.sites.models import Site
+from portal.web.sheets import template_file
 from portal.web.views import (
     StationView,
     current_actor,
@@ -22,6 +24,7 @@ from portal.web.views import (
     transaction,
 )
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STEPS = {
     "unsent": lazy_gettext("sealed, not sent"),
     "unreceived": lazy_gettext("sent, not received"),
@@ -109,12 +112,44 @@ class PlannedView(StationView):
     @permission("can_list")
     def index(self) -> Any:
         """A commune: households not finished first."""
+        return self._page({})
+
+    @expose("/compare", methods=["POST"])
+    @permission("can_list")
+    def compare(self) -> Any:
+        """A list of who was to be sampled: who of it is in no tube. Nothing of it is kept."""
+        try:
+            content, name = uploaded()
+            with transaction(current_actor()) as session:
+                _campaigns, chosen = chosen_campaign(session, request.form.get("campaign", ""))
+                compared = roster.compare(
+                    session,
+                    current_actor(),
+                    campaign_id=chosen.id if chosen else 0,
+                    file_name=name,
+                    content=content,
+                )
+        except DomainError as error:
+            return self._page({"problem": error}), error.status
+        return self._page({"compared": compared, "file_name": name})
+
+    @expose("/template")
+    @permission("can_list")
+    def template(self) -> Any:
+        """The empty list."""
+        answer = Response(template_file(roster.COLUMNS), mimetype=XLSX)
+        answer.headers.set("Content-Disposition", "attachment", filename="danh-sach-du-kien.xlsx")
+        return answer
+
+    def _page(self, given: dict[str, Any]) -> Any:
         with transaction(current_actor()) as session:
-            campaigns, chosen = chosen_campaign(session, request.args.get("campaign", ""))
+            campaigns, chosen = chosen_campaign(session, request.values.get("campaign", ""))
             areas = planned.areas_of(session, chosen.id) if chosen else []
-            wanted = request.args.get("area", "")
+            wanted = request.values.get("area", "")
             area = next((a for a in areas if str(a.id) == wanted), areas[0] if areas else None)
-            found = planned.list_of(session, chosen, area.id) if chosen and area else None
+            found = None
+            if chosen and area and "compared" not in given:
+                found = planned.list_of(session, chosen, area.id)
             if found is not None and found.people:
                 audit.note(
                     session, current_actor(), "read planned list", "declarations",
@@ -128,4 +163,5 @@ class PlannedView(StationView):
                 areas=areas,
                 area=area,
                 found=found,
+                given=given,
             )

@@ -57,7 +57,9 @@ pub fn array(
     let expected_tests = first + started * (r + c) + people * each;
     let mut sums = Sums::default();
     sums.add(p, found * single.sensitivity, each_negative * (1.0 - single.specificity));
-    Ok(sums.characteristics(people, expected_tests))
+    let one = sums.characteristics(people, expected_tests);
+    let (missed, false_positives) = (people * one.missed, people * one.false_positives);
+    Ok(Characteristics { missed, false_positives, ..one })
 }
 
 /// P(a person is tested singly), the person being of the status given or of any.
@@ -146,6 +148,67 @@ pub fn array_each(
         sums.add(p, found * single.sensitivity, alarm * (1.0 - single.specificity));
     }
     Ok(sums.characteristics(chances.len() as f64, expected_tests))
+}
+
+/// Where people of known risk stand in an array (McMahan, Tebbs & Bilder, Biometrics 68 (2012)
+/// 793).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrangement {
+    /// As they are given, row by row.
+    Given,
+    /// Column by column, the highest risks first.
+    Gradient,
+    /// Around the corner of the first row and column, the highest risks there.
+    Spiral,
+}
+
+impl Arrangement {
+    /// Names used by callers.
+    pub const NAMES: &'static [(&'static str, Self)] =
+        &[("given", Self::Given), ("gradient", Self::Gradient), ("spiral", Self::Spiral)];
+}
+
+/// Chances row by row for an array of that arrangement.
+pub fn arrange(
+    chances: &[f64],
+    rows: usize,
+    columns: usize,
+    arrangement: Arrangement,
+) -> Result<Vec<f64>> {
+    if rows * columns != chances.len() || rows < 2 || columns < 2 {
+        return Err(invalid("an array has two rows and columns at least, and a chance for each"));
+    }
+    let mut falling = chances.to_vec();
+    falling.sort_by(|a, b| b.total_cmp(a));
+    let mut placed = vec![0.0; chances.len()];
+    match arrangement {
+        Arrangement::Given => return Ok(chances.to_vec()),
+        Arrangement::Gradient => {
+            for (at, p) in falling.into_iter().enumerate() {
+                placed[at % rows * columns + at / rows] = p;
+            }
+        }
+        Arrangement::Spiral => {
+            let mut next = falling.into_iter();
+            let (mut tall, mut wide) = (0, 1);
+            while tall < rows || wide < columns {
+                // A column is filled upwards from the last row there is, a row from the left; the
+                // first two people are a column.
+                if tall < 2 || tall < rows && tall <= wide || wide == columns {
+                    for column in 0..wide {
+                        placed[tall * columns + column] = next.next().unwrap_or(0.0);
+                    }
+                    tall += 1;
+                } else {
+                    for row in (0..tall).rev() {
+                        placed[row * columns + wide] = next.next().unwrap_or(0.0);
+                    }
+                    wide += 1;
+                }
+            }
+        }
+    }
+    Ok(placed)
 }
 
 /// Chances row by row, with what each column says by itself.

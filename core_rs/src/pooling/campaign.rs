@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::findings::{Finding, Groups};
-use super::intern::{Interner, hash};
+use super::intern::{Interner, NEAR, hash};
 use super::policy::Policy;
 use super::run::Change;
 use super::words::Outcome;
@@ -78,9 +78,6 @@ pub struct Closing<'a> {
 
 /// Rows that the two threads of [`Campaign::add_members`] hand over at once.
 const BLOCK: usize = 4096;
-
-/// Codes that are brought near at once.
-const NEAR: usize = 32;
 
 /// Numbers of the people of some rows.
 fn intern_block<'a>(
@@ -354,17 +351,24 @@ impl Campaign {
         if rows.iter().any(|r| r.amends.is_some()) {
             self.order_amendments(rows, &mut versions)?;
         }
-        let mut ids = Interner::with_capacity(rows.len(), rows.len() * 16);
-        let mut tube_of_id: Vec<u32> = Vec::with_capacity(rows.len());
-        for (at, (text, version)) in rows.iter().zip(versions).enumerate() {
-            if at % NEAR == 0 {
-                let near = rows[at..].iter().take(NEAR).map(|row| hash(row.tube.as_bytes()));
-                self.tubes.touch(&near.collect::<Vec<_>>());
+        let identified = rows.iter().filter(|row| row.id.is_some()).count();
+        let mut ids = Interner::with_capacity(identified, identified * 16);
+        let mut tube_of_id: Vec<u32> = Vec::with_capacity(identified);
+        for (part, versions) in rows.chunks(NEAR).zip(versions.chunks(NEAR)) {
+            let mut hashes = [0_u64; NEAR];
+            for (sum, row) in hashes.iter_mut().zip(part) {
+                *sum = hash(row.tube.as_bytes());
             }
-            let tube = self.tube_number(text.tube)?;
-            self.world.add_result(tube, ResultRow { version, ..text.row });
-            self.pending.push(tube);
-            if let Some(id) = text.id {
+            self.tubes.touch(&hashes[..part.len()]);
+            let mut numbers = [NONE; NEAR];
+            for (number, row) in numbers.iter_mut().zip(part) {
+                *number = self.tube_number(row.tube)?;
+            }
+            self.world.touch_tubes(&numbers[..part.len()]);
+            for ((text, &version), &tube) in part.iter().zip(versions).zip(&numbers) {
+                self.world.add_result(tube, ResultRow { version, ..text.row });
+                self.pending.push(tube);
+                let Some(id) = text.id else { continue };
                 let (number, is_new) = ids.add(id)?;
                 if is_new {
                     tube_of_id.push(tube);

@@ -36,6 +36,10 @@ pub struct Characteristics {
     pub ppv: f64,
     /// P(negative | called negative).
     pub npv: f64,
+    /// Expected number of positive people who are called negative.
+    pub missed: f64,
+    /// Expected number of negative people who are called positive.
+    pub false_positives: f64,
 }
 
 impl Characteristics {
@@ -126,7 +130,8 @@ fn resolve_singles(stages: &mut Stages) {
     }
 }
 
-/// A hierarchical design: groups tested, those positive split and tested again.
+/// A hierarchical design: groups tested, those positive split and tested again. Who is alone from
+/// the start is tested singly, with the quality of the last stage.
 pub fn hierarchical(
     chances: &[f64],
     stages: &Stages,
@@ -149,6 +154,10 @@ pub fn hierarchical(
     }
     let qualities: Vec<Quality> =
         (0..stages.len()).map(|at| quality_at(quality, at, stages.len())).collect::<Result<_>>()?;
+    let mut sizes = std::collections::HashMap::<u32, u32>::new();
+    for group in stages[0].iter().flatten() {
+        *sizes.entry(*group).or_default() += 1;
+    }
     let mut expected_tests = 0.0;
     let mut counted = vec![std::collections::HashSet::new(); stages.len()];
     let mut sums = Sums::default();
@@ -160,7 +169,9 @@ pub fn hierarchical(
                 // Tested if all groups above it were positive.
                 expected_tests += all_positive(&path, 0.0);
             }
-            path.push((none[at][&group], qualities[at]));
+            let is_alone = at == 0 && sizes[&group] == 1;
+            let stage = if is_alone { stages.len() - 1 } else { at };
+            path.push((none[at][&group], qualities[stage]));
         }
         let own = (-chances[person]).ln_1p();
         let found: f64 = path.iter().map(|(_, q)| q.sensitivity).product();
@@ -172,7 +183,7 @@ pub fn hierarchical(
 
 /// P(all tests of a chain of nested groups are positive), `own` being taken off each logarithm:
 /// 0, or that of a person known to be negative.
-fn all_positive(path: &[(f64, Quality)], own: f64) -> f64 {
+pub(super) fn all_positive(path: &[(f64, Quality)], own: f64) -> f64 {
     // Truly positive are the first k groups of the chain, for some k.
     let mut sum = 0.0;
     for k in 0..=path.len() {
@@ -210,10 +221,15 @@ pub(super) struct Sums {
 
 impl Sums {
     pub(super) fn add(&mut self, p: f64, found: f64, false_alarm: f64) {
+        self.add_counts(p, p * found, (1.0 - p) * false_alarm);
+    }
+
+    /// The same with P(positive and called so) and P(negative and called positive).
+    pub(super) fn add_counts(&mut self, p: f64, found: f64, false_alarm: f64) {
         self.positive += p;
         self.negative += 1.0 - p;
-        self.found += p * found;
-        self.false_alarm += (1.0 - p) * false_alarm;
+        self.found += found;
+        self.false_alarm += false_alarm;
     }
 
     pub(super) fn characteristics(&self, people: f64, expected_tests: f64) -> Characteristics {
@@ -226,69 +242,13 @@ impl Sums {
             specificity: cleared / self.negative,
             ppv: self.found / (self.found + self.false_alarm),
             npv: cleared / (cleared + missed),
+            missed,
+            false_positives: self.false_alarm,
         }
     }
-}
-
-/// Stages of a pool split into groups of these sizes, then singly.
-pub fn split_stages(groups: &[usize]) -> Result<Stages> {
-    let people = groups.iter().sum();
-    let mut stages = equal_stages(people, &[people, people])?;
-    let mut bounds = vec![0];
-    for size in groups {
-        bounds.push(bounds[bounds.len() - 1] + size);
-    }
-    stages[1] = groups_of(&bounds);
-    stages[2] = (0..people as u32).map(Some).collect();
-    resolve_singles(&mut stages);
-    Ok(stages)
-}
-
-/// P(a pool of `size` is positive) and P(it and a group of `part` people of it are positive).
-pub(crate) fn nested(p: f64, size: usize, part: usize, quality: [Quality; 2]) -> (f64, f64) {
-    let none = |n: usize| n as f64 * (-p).ln_1p();
-    let path = [(none(size), quality[0]), (none(part), quality[1])];
-    (all_positive(&path[..1], 0.0), all_positive(&path, 0.0))
 }
 
 /// Dorfman: one pool, then everybody singly if it is positive.
 pub fn dorfman(p: f64, size: usize, quality: &[Quality]) -> Result<Characteristics> {
     hierarchical(&vec![p; size], &equal_stages(size, &[size])?, quality)
-}
-
-/// Sterrett: a positive pool is tested singly until the first positive, the rest pooled again, and
-/// so on; perfect tests. The last member of a positive pool is inferred if all others are negative.
-pub fn sterrett(p: f64, size: usize, quality: &[Quality]) -> Result<Characteristics> {
-    check(&[p], quality)?;
-    if quality.iter().any(|q| *q != Quality::PERFECT) {
-        return Err(invalid("Sterrett's design is calculated for perfect tests only"));
-    }
-    if size == 0 || size > 10_000 {
-        return Err(invalid("a pool of 1 to 10000 people"));
-    }
-    let q = 1.0 - p;
-    // tests[n]: a pool of n whose state is unknown; extra[n]: known to be positive.
-    let mut tests = vec![0.0; size + 1];
-    for n in 1..=size {
-        if n == 1 {
-            tests[1] = 1.0;
-            continue;
-        }
-        // First positive at place i (of n): i single tests, one fewer if it is the last.
-        let mut extra = 0.0;
-        for i in 1..=n {
-            let chance = q.powi(i as i32 - 1) * p;
-            let singles = if i == n { n - 1 } else { i };
-            extra += chance * (singles as f64 + tests[n - i]);
-        }
-        tests[n] = 1.0 + extra;
-    }
-    Ok(Characteristics {
-        people: size as f64,
-        expected_tests: tests[size],
-        sensitivity: 1.0,
-        specificity: 1.0,
-        ppv: 1.0,
-        npv: 1.0,
-    })
 }

@@ -113,7 +113,7 @@ pub(crate) fn limits(sample: &Sample, interval: Interval, confidence: f64) -> Re
 
 /// Limits for the share of positive pools, turned into the share of people.
 fn one_size(sample: &Sample, interval: Interval, confidence: f64, z: f64) -> Result<Limits> {
-    let [Pools { size, tested, positive }] = sample.groups[..] else {
+    let [Pools { size, tested, positive, .. }] = sample.groups[..] else {
         let message = "this interval needs pools of one size";
         return Err(Error::new(Kind::Invalid, "pooling.prevalence", message));
     };
@@ -160,8 +160,9 @@ fn one_size(sample: &Sample, interval: Interval, confidence: f64, z: f64) -> Res
     // A share of pools back to a share of people.
     let people = |share: f64| any_of(share.clamp(0.0, 1.0), 1.0 / size);
     let lower = if x == 0 { 0.0 } else { people(low) };
-    let is_exact = matches!(interval, Interval::ClopperPearson | Interval::Blaker);
-    Ok(both(lower, if x == n && is_exact { 1.0 } else { people(high) }))
+    let ends_at_one =
+        matches!(interval, Interval::ClopperPearson | Interval::Blaker | Interval::SecondOrder);
+    Ok(both(lower, if x == n && ends_at_one { 1.0 } else { people(high) }))
 }
 
 /// Blaker: every share under which an outcome as unlikely as the one seen, on the side of it or on

@@ -1,20 +1,25 @@
-//! Best sizes within limits, the best split of people of different risk, and advice.
+//! Best designs within limits by what they cost and miss, and advice.
 
-use super::array::array;
-use super::design::{
-    Characteristics, Quality, dorfman, hierarchical, nested, quality_at, split_stages, sterrett,
-};
-use crate::error::{Error, Kind, Result};
+use super::array::{Arrangement, arrange, array, array_each};
+use super::design::{Characteristics, Quality, Stages, dorfman, hierarchical, invalid, quality_at};
+use super::risks::expected_risks;
+use super::splits::{Group, Prices, Risks, Splitter, is_less, stages_of};
+use super::sterrett::{Rule, sterrett};
+use crate::error::Result;
 
-/// A family of designs with one size to choose.
+/// A family of designs with sizes to choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
-    /// One pool, then singly.
+    /// One pool, then singly; people of known risk in pools of their own best sizes.
     Dorfman,
-    /// Pool, smaller pools, then singly.
-    ThreeStage,
-    /// Square array.
+    /// The same for a block of people of known risk, of which no pool may be the whole.
+    InformativeDorfman,
+    /// Pool, smaller pools (once or twice), then singly.
+    Hierarchical,
+    /// Square array; people of known risk in the order given.
     Array,
+    /// Square array, people of known risk in columns, the highest risks first.
+    InformativeArray,
     /// Square array with a master pool.
     ArrayWithMaster,
     /// One by one after a positive pool, the rest pooled again.
@@ -25,145 +30,276 @@ impl Family {
     /// Names used by callers.
     pub const NAMES: &'static [(&'static str, Self)] = &[
         ("dorfman", Self::Dorfman),
-        ("hierarchical", Self::ThreeStage),
+        ("informative_dorfman", Self::InformativeDorfman),
+        ("hierarchical", Self::Hierarchical),
         ("array", Self::Array),
+        ("informative_array", Self::InformativeArray),
         ("array_with_master", Self::ArrayWithMaster),
         ("sterrett", Self::Sterrett),
     ];
 }
 
-/// The best size (for three stages: both sizes) and what it costs and finds.
+/// What is to be least.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Objective {
+    /// Expected tests per person (ET).
+    Tests,
+    /// Expected tests per person called rightly (MAR; Malinovsky, Albert & Roy, Biometrics 72
+    /// (2016) 299).
+    TestsPerCorrect,
+    /// Tests and weighted errors per person (GR; Graff & Roeloffs, Technometrics 14 (1972) 113).
+    Weighted {
+        /// Weight of a negative person called positive, in tests.
+        false_positive: f64,
+        /// Weight of a positive person called negative, in tests.
+        missed: f64,
+    },
+}
+
+impl Objective {
+    /// What a design is worth; less is better.
+    pub fn value(&self, at: &Characteristics) -> f64 {
+        match *self {
+            Self::Tests => at.tests_per_person(),
+            Self::TestsPerCorrect => {
+                at.expected_tests / (at.people - at.missed - at.false_positives)
+            }
+            Self::Weighted { false_positive, missed } => {
+                let errors = false_positive * at.false_positives + missed * at.missed;
+                (at.expected_tests + errors) / at.people
+            }
+        }
+    }
+}
+
+/// The risks of the people to be pooled.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Chances {
+    /// The same for all.
+    Equal(f64),
+    /// One for each person.
+    Each(Vec<f64>),
+    /// Those expected of so many people whose risks follow a beta distribution.
+    Beta {
+        /// The mean risk.
+        p: f64,
+        /// Its first shape; the smaller, the more people differ.
+        alpha: f64,
+    },
+}
+
+/// What to look for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    /// The smallest and the largest first pool (block, side of an array).
+    pub sizes: (usize, usize),
+    /// Stages of a hierarchical design, 2 to 4.
+    pub stages: usize,
+    /// What is to be least.
+    pub objective: Objective,
+    /// Of Sterrett's design.
+    pub rule: Rule,
+}
+
+/// The best design and what it costs and finds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Best {
-    /// Sizes by stage; of three stages the second is that of the largest group.
+    /// Sizes by stage; of several groups of a stage that of the largest.
     pub sizes: Vec<usize>,
-    /// Sizes of the groups that a positive pool is split into, if there are three stages.
+    /// Sizes of the groups that a positive pool (a block) is split into.
     pub groups: Vec<usize>,
-    /// Characteristics of that size.
+    /// The group of each person at each stage; none of arrays and Sterrett's design.
+    pub stages: Stages,
+    /// The risks that were worked with, where they differ.
+    pub risks: Vec<f64>,
+    /// Value of the objective.
+    pub value: f64,
+    /// Characteristics.
     pub at: Characteristics,
 }
 
-/// The size of fewest expected tests per person among `from..=to`; the smallest of equals.
+/// The design of least objective; of equals the smallest.
+///
+/// Equal risks and those of a beta distribution: among first pools of `sizes`. People of known
+/// risk: all of them are the first pool (block, array), and only Dorfman's pools are limited by
+/// the largest size. Error `pooling.design`.
 pub fn optimal_size(
     family: Family,
-    p: f64,
+    chances: &Chances,
     quality: &[Quality],
-    from: usize,
-    to: usize,
+    search: &Search,
 ) -> Result<Best> {
+    let (from, to) = search.sizes;
     if from < 2 || to < from || to > 1_000 {
-        let message = "sizes from at least 2 up to at most 1000";
-        return Err(Error::new(Kind::Invalid, "pooling.design", message));
+        return Err(invalid("sizes from at least 2 up to at most 1000"));
     }
-    if family == Family::ThreeStage {
-        return best_split(p, quality, from, to);
+    if !(2..=4).contains(&search.stages) {
+        return Err(invalid("a hierarchical design has 2, 3 or 4 stages"));
     }
+    if let Objective::Weighted { false_positive, missed } = search.objective
+        && !(false_positive >= 0.0 && missed >= 0.0 && (false_positive + missed).is_finite())
+    {
+        return Err(invalid("the two weights are numbers of tests, not negative"));
+    }
+    let lots: Vec<usize> = match chances {
+        Chances::Each(each) => vec![each.len()],
+        _ => (from..=to).collect(),
+    };
     let mut best: Option<Best> = None;
-    for size in from..=to {
-        let at = match family {
-            Family::Array => array(p, size, size, false, quality)?,
-            Family::ArrayWithMaster => array(p, size, size, true, quality)?,
-            Family::Sterrett => sterrett(p, size, quality)?,
-            Family::Dorfman | Family::ThreeStage => dorfman(p, size, quality)?,
+    for lot in lots {
+        let made = match family {
+            Family::Dorfman | Family::InformativeDorfman | Family::Hierarchical => {
+                split(family, chances, lot, quality, search)?
+            }
+            Family::Array | Family::InformativeArray | Family::ArrayWithMaster => {
+                Some(square(family, chances, lot, quality)?)
+            }
+            Family::Sterrett => {
+                let risks = risks_of(chances, lot)?;
+                let at = sterrett(&risks, quality, search.rule)?;
+                Some(best_of(vec![lot], risks, at))
+            }
         };
-        if best.as_ref().is_none_or(|b| is_fewer(at.tests_per_person(), b.at.tests_per_person())) {
-            best = Some(Best { sizes: vec![size], groups: Vec::new(), at });
+        let Some(mut made) = made else { continue };
+        made.value = search.objective.value(&made.at);
+        if matches!(chances, Chances::Equal(_)) {
+            made.risks.clear();
+        }
+        if best.as_ref().is_none_or(|b| is_less(made.value, b.value)) {
+            best = Some(made);
         }
     }
-    best.ok_or_else(|| Error::new(Kind::Invalid, "pooling.design", "no size of this design fits"))
+    best.ok_or_else(|| invalid("no size of this design fits; three stages need three people"))
 }
 
-/// Fewer by more than rounding, so that of equals the first stays.
-fn is_fewer(one: f64, other: f64) -> bool {
-    one < other * (1.0 - 1e-12)
+fn best_of(sizes: Vec<usize>, risks: Vec<f64>, at: Characteristics) -> Best {
+    Best { sizes, groups: Vec::new(), stages: Vec::new(), risks, value: f64::NAN, at }
 }
 
-/// Three stages: the best size and the best split of it, equal or not. Expected tests are 1 and a
-/// sum over the groups, so a table over "people split so far" finds the split.
-fn best_split(p: f64, quality: &[Quality], from: usize, to: usize) -> Result<Best> {
-    // Checks p and the qualities.
-    hierarchical(&[p; 3], &split_stages(&[2, 1])?, quality)?;
-    let pair = [quality_at(quality, 0, 3)?, quality_at(quality, 1, 3)?];
-    let mut best: Option<(f64, Vec<usize>)> = None;
-    for size in from.max(3)..=to {
-        let price: Vec<f64> = (0..size)
-            .map(|part| {
-                let (first, both) = nested(p, size, part, pair);
-                first + if part > 1 { part as f64 * both } else { 0.0 }
-            })
-            .collect();
-        let mut cost = vec![0.0; size + 1];
-        let mut cut = vec![0; size + 1];
-        for end in 1..=size {
-            cost[end] = f64::INFINITY;
-            // Largest groups first: of equals the one with fewer groups stays.
-            for part in (1..=end.min(size - 1)).rev() {
-                if is_fewer(cost[end - part] + price[part], cost[end]) {
-                    (cost[end], cut[end]) = (cost[end - part] + price[part], part);
-                }
-            }
-        }
-        let tests = (1.0 + cost[size]) / size as f64;
-        if best.as_ref().is_none_or(|(least, _)| is_fewer(tests, *least)) {
-            let mut groups = Vec::new();
-            let mut left = size;
-            while left > 0 {
-                groups.push(cut[left]);
-                left -= cut[left];
-            }
-            groups.sort_unstable_by(|a, b| b.cmp(a));
-            best = Some((tests, groups));
-        }
+fn risks_of(chances: &Chances, people: usize) -> Result<Vec<f64>> {
+    match chances {
+        Chances::Equal(p) => Ok(vec![*p; people]),
+        Chances::Each(each) => Ok(each.clone()),
+        Chances::Beta { p, alpha } => expected_risks(*p, *alpha, people),
     }
-    let (_, groups) = best.ok_or_else(|| {
-        Error::new(Kind::Invalid, "pooling.design", "three stages need at least three people")
+}
+
+/// A square array: of people of known risk all of them, else of the side `lot`.
+fn square(family: Family, chances: &Chances, lot: usize, quality: &[Quality]) -> Result<Best> {
+    let has_master = family == Family::ArrayWithMaster;
+    let side = match chances {
+        Chances::Each(each) => each.len().isqrt(),
+        _ => lot,
+    };
+    if let Chances::Equal(p) = chances {
+        let at = array(*p, side, side, has_master, quality)?;
+        return Ok(best_of(vec![side], Vec::new(), at));
+    }
+    let mut risks = risks_of(chances, side * side)?;
+    if family == Family::InformativeArray || !matches!(chances, Chances::Each(_)) {
+        risks = arrange(&risks, side, side, Arrangement::Gradient)?;
+    }
+    let at = array_each(&risks, side, side, has_master, quality)?;
+    Ok(best_of(vec![side], risks, at))
+}
+
+/// The best splits of one lot of people; none if it has too few for so many stages.
+fn split(
+    family: Family,
+    chances: &Chances,
+    lot: usize,
+    quality: &[Quality],
+    search: &Search,
+) -> Result<Option<Best>> {
+    let risks = risks_of(chances, lot)?;
+    let is_known = !matches!(chances, Chances::Equal(_));
+    let levels = if family == Family::Hierarchical { search.stages - 1 } else { 1 };
+    // A pool of two can be split into nothing but single tests.
+    if lot <= levels || lot < 2 {
+        return Ok(None);
+    }
+    if levels == 3 && lot > 150 || lot > 1_000 {
+        return Err(invalid("at most 150 people for four stages, 1000 for fewer"));
+    }
+    let most = match family {
+        Family::InformativeDorfman => Some(search.sizes.1.min(lot - 1)),
+        Family::Dorfman if is_known => Some(search.sizes.1.min(lot)),
+        _ => None,
+    };
+    let mut order: Vec<usize> = (0..lot).collect();
+    order.sort_by(|&a, &b| risks[a].total_cmp(&risks[b]).then(a.cmp(&b)));
+    let sorted = match chances {
+        Chances::Equal(p) => Risks::Equal(*p, lot),
+        _ => Risks::each(risks.clone()),
+    };
+    let qualities: Vec<Quality> =
+        (0..=levels).map(|at| quality_at(quality, at, levels + 1)).collect::<Result<_>>()?;
+    // Checks the risks and qualities, too.
+    let single = vec![(0..lot as u32).map(Some).collect()];
+    hierarchical(&risks, &single, &qualities[levels..])?;
+    let make = |prices: Prices| -> Result<(Vec<Group>, Stages, Characteristics)> {
+        let splitter = Splitter { risks: &sorted, quality: &qualities, prices };
+        let groups = match most {
+            Some(most) => splitter.block(most, levels),
+            None => vec![splitter.whole(levels)],
+        };
+        let stages = stages_of(&groups, levels + 1, &order);
+        let at = hierarchical(&risks, &stages, &qualities)?;
+        Ok((groups, stages, at))
+    };
+    let mut made = make(match search.objective {
+        Objective::Weighted { false_positive, missed } => Prices { false_positive, missed },
+        _ => Prices { false_positive: 0.0, missed: 0.0 },
     })?;
-    let size: usize = groups.iter().sum();
-    let at = hierarchical(&vec![p; size], &split_stages(&groups)?, quality)?;
-    Ok(Best { sizes: vec![size, groups[0]], groups, at })
+    if search.objective == Objective::TestsPerCorrect {
+        // Dinkelbach: the least ratio is where tests - ratio x correct is least, and is 0.
+        let mut ratio = search.objective.value(&made.2);
+        for _ in 0..100 {
+            let next = make(Prices { false_positive: ratio, missed: ratio })?;
+            let value = search.objective.value(&next.2);
+            if !is_less(value, ratio) {
+                break;
+            }
+            (ratio, made) = (value, next);
+        }
+    }
+    let (groups, stages, at) = made;
+    let first = if most.is_some() { &groups } else { &groups[0].parts };
+    let mut sizes: Vec<usize> = vec![groups.iter().map(Group::size).max().unwrap_or(lot)];
+    let mut level: Vec<&Group> = groups.iter().collect();
+    for _ in 1..levels {
+        level = level.into_iter().flat_map(|group| &group.parts).collect();
+        sizes.push(level.iter().map(|group| group.size()).max().unwrap_or(1));
+    }
+    let mut sizes_of_first: Vec<usize> = first.iter().map(Group::size).collect();
+    if levels > 1 && sizes_of_first.is_empty() {
+        sizes_of_first = vec![1; lot];
+    }
+    Ok(Some(Best { sizes, groups: sizes_of_first, stages, risks, value: f64::NAN, at }))
 }
 
 /// Informative pooling: people of known risk in Dorfman pools of at most `most`, fewest tests.
 ///
-/// Sorted by risk, an optimal split is one of neighbours (Hwang 1975), so a table over the sorted
-/// people finds it. Gives the pools as indices into `chances`, and the expected tests of all.
+/// Gives the pools as indices into `chances`, lowest risks first, and the expected tests of all.
 pub fn informative_pools(
     chances: &[f64],
     most: usize,
     quality: &[Quality],
 ) -> Result<(Vec<Vec<usize>>, f64)> {
     if most == 0 || chances.is_empty() || chances.iter().any(|p| !(0.0..=1.0).contains(p)) {
-        let message = "chances between 0 and 1, pools of at least one";
-        return Err(Error::new(Kind::Invalid, "pooling.design", message));
+        return Err(invalid("chances between 0 and 1, pools of at least one"));
     }
-    let first = quality.first().copied().unwrap_or(Quality::PERFECT);
     let mut order: Vec<usize> = (0..chances.len()).collect();
     order.sort_by(|&a, &b| chances[a].total_cmp(&chances[b]).then(a.cmp(&b)));
-    let n = order.len();
-    let mut cost = vec![f64::INFINITY; n + 1];
-    let mut cut = vec![0; n + 1];
-    cost[0] = 0.0;
-    for end in 1..=n {
-        let mut none = 0.0_f64;
-        for start in (end.saturating_sub(most)..end).rev() {
-            none += (-chances[order[start]]).ln_1p();
-            let size = end - start;
-            let alarm = -first.sensitivity * none.exp_m1() + (1.0 - first.specificity) * none.exp();
-            let tests = if size == 1 { 1.0 } else { 1.0 + size as f64 * alarm };
-            if cost[start] + tests < cost[end] {
-                cost[end] = cost[start] + tests;
-                cut[end] = start;
-            }
-        }
-    }
-    let mut pools = Vec::new();
-    let mut end = n;
-    while end > 0 {
-        pools.push(order[cut[end]..end].to_vec());
-        end = cut[end];
-    }
-    pools.reverse();
-    Ok((pools, cost[n]))
+    let qualities = [quality_at(quality, 0, 2)?, quality_at(quality, 1, 2)?];
+    let prices = Prices { false_positive: 0.0, missed: 0.0 };
+    let risks = Risks::each(chances.to_vec());
+    let splitter = Splitter { risks: &risks, quality: &qualities, prices };
+    let groups = splitter.block(most, 1);
+    let stages = stages_of(&groups, 2, &order);
+    let tests = hierarchical(chances, &stages, &qualities)?.expected_tests;
+    let pools = groups.iter().map(|group| order[group.start..group.end].to_vec()).collect();
+    Ok((pools, tests))
 }
 
 /// One line of advice: a pool size, what it costs, finds and misses.

@@ -10,6 +10,7 @@
 //! Hepworth, Biometrics 52 (1996) 1134 (exact). Values agree with `PooledInfRate` 1.6 and
 //! `binGroup2` 1.3.1 (docs/pooling.md).
 
+use super::design::Quality;
 use super::intervals::{Interval, limits};
 use super::numbers::{any_of, find_zero, none_of};
 use crate::error::{Error, Kind, Result};
@@ -23,6 +24,23 @@ pub struct Pools {
     pub tested: f64,
     /// Pools positive.
     pub positive: f64,
+    /// Quality of the test in pools of this size.
+    pub quality: Quality,
+}
+
+impl Pools {
+    fn slope(&self) -> f64 {
+        self.quality.sensitivity + self.quality.specificity - 1.0
+    }
+
+    /// θ(p) and 1 − θ(p).
+    pub(crate) fn chance(&self, p: f64) -> (f64, f64) {
+        if self.quality == Quality::PERFECT {
+            return (any_of(p, self.size), none_of(p, self.size));
+        }
+        let positive = 1.0 - self.quality.specificity + self.slope() * any_of(p, self.size);
+        (positive, 1.0 - self.quality.sensitivity + self.slope() * none_of(p, self.size))
+    }
 }
 
 /// Which estimate.
@@ -51,12 +69,10 @@ pub struct Estimate {
     pub at_least: Option<f64>,
 }
 
-/// Pools and the quality of the test.
+/// Pools by size and quality of the test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     pub(crate) groups: Vec<Pools>,
-    pub(crate) sensitivity: f64,
-    pub(crate) specificity: f64,
 }
 
 /// Smallest and largest share looked at when solving.
@@ -64,9 +80,9 @@ pub(crate) const LOW: f64 = 1e-18;
 pub(crate) const HIGH: f64 = 1.0 - 1e-15;
 
 impl Sample {
-    /// Checks the numbers and joins pools of equal size; all faults in one error
+    /// Checks the numbers and joins pools of equal size and quality; all faults in one error
     /// (`pooling.prevalence`).
-    pub fn new(groups: &[Pools], sensitivity: f64, specificity: f64) -> Result<Self> {
+    pub fn new(groups: &[Pools]) -> Result<Self> {
         let mut wrong = Vec::new();
         for (at, g) in groups.iter().enumerate() {
             let row = at + 1;
@@ -79,35 +95,43 @@ impl Sample {
             } else if g.positive > g.tested {
                 wrong.push(format!("group {row}: more pools positive than tested"));
             }
+            let Quality { sensitivity: se, specificity: sp } = g.quality;
+            let is_share = |v: f64| v > 0.0 && v <= 1.0;
+            if !is_share(se) || !is_share(sp) || se + sp <= 1.0 {
+                wrong.push(format!(
+                    "group {row}: sensitivity and specificity lie in (0, 1] and add up to more than 1"
+                ));
+            }
         }
         if groups.iter().all(|g| g.tested == 0.0) {
             wrong.push("no pool was tested".to_owned());
-        }
-        let is_share = |v: f64| v > 0.0 && v <= 1.0;
-        if !is_share(sensitivity) || !is_share(specificity) || sensitivity + specificity <= 1.0 {
-            wrong
-                .push("sensitivity and specificity lie in (0, 1] and add up to more than 1".into());
         }
         if !wrong.is_empty() {
             return Err(Error::new(Kind::Invalid, "pooling.prevalence", wrong.join("; ")));
         }
         let mut sorted: Vec<Pools> = groups.iter().copied().filter(|g| g.tested > 0.0).collect();
-        sorted.sort_by(|a, b| a.size.total_cmp(&b.size));
+        sorted.sort_by(|a, b| {
+            let key = |g: &Pools| [g.size, g.quality.sensitivity, g.quality.specificity];
+            key(a).partial_cmp(&key(b)).unwrap_or(std::cmp::Ordering::Equal)
+        });
         let mut joined: Vec<Pools> = Vec::with_capacity(sorted.len());
         for group in sorted {
             match joined.last_mut() {
-                Some(last) if last.size.total_cmp(&group.size).is_eq() => {
+                Some(last)
+                    if last.size.total_cmp(&group.size).is_eq()
+                        && last.quality == group.quality =>
+                {
                     last.tested += group.tested;
                     last.positive += group.positive;
                 }
                 _ => joined.push(group),
             }
         }
-        Ok(Self { groups: joined, sensitivity, specificity })
+        Ok(Self { groups: joined })
     }
 
     pub(crate) fn is_perfect(&self) -> bool {
-        self.sensitivity >= 1.0 && self.specificity >= 1.0
+        self.groups.iter().all(|g| g.quality == Quality::PERFECT)
     }
 
     pub(crate) fn positives(&self) -> f64 {
@@ -122,25 +146,11 @@ impl Sample {
         self.groups.iter().all(|g| g.positive >= g.tested)
     }
 
-    fn slope(&self) -> f64 {
-        self.sensitivity + self.specificity - 1.0
-    }
-
-    /// θ(p) and 1 − θ(p) of a size.
-    pub(crate) fn chance(&self, p: f64, size: f64) -> (f64, f64) {
-        if self.is_perfect() {
-            return (any_of(p, size), none_of(p, size));
-        }
-        let none = none_of(p, size);
-        let positive = 1.0 - self.specificity + self.slope() * any_of(p, size);
-        (positive, 1.0 - self.sensitivity + self.slope() * none)
-    }
-
     /// Score U(p), its variance I(p), and the drift −2·I·b where b is the first-order bias.
     pub(crate) fn score(&self, p: f64) -> (f64, f64, f64) {
         let (mut u, mut information, mut drift) = (0.0, 0.0, 0.0);
         for g in &self.groups {
-            let (yes, no) = self.chance(p, g.size);
+            let (yes, no) = g.chance(p);
             let variance = yes * no;
             if variance <= 0.0 {
                 // The pool is sure to be positive or negative at this p, to the last digit.
@@ -151,8 +161,8 @@ impl Sample {
                 }
                 continue;
             }
-            let first = self.slope() * g.size * none_of(p, g.size - 1.0);
-            let second = -self.slope() * g.size * (g.size - 1.0) * none_of(p, g.size - 2.0);
+            let first = g.slope() * g.size * none_of(p, g.size - 1.0);
+            let second = -g.slope() * g.size * (g.size - 1.0) * none_of(p, g.size - 2.0);
             u += first * (g.positive * no - (g.tested - g.positive) * yes) / variance;
             information += g.tested * first * first / variance;
             drift += g.tested * first * second / variance;
@@ -170,10 +180,10 @@ impl Sample {
     pub(crate) fn skewness(&self, p: f64) -> f64 {
         let (mut second, mut third) = (0.0, 0.0);
         for g in &self.groups {
-            let (yes, no) = self.chance(p, g.size);
+            let (yes, no) = g.chance(p);
             let variance = yes * no;
             if variance > 0.0 {
-                let first = self.slope() * g.size * none_of(p, g.size - 1.0);
+                let first = g.slope() * g.size * none_of(p, g.size - 1.0);
                 second += g.tested * first * first / variance;
                 third += g.tested * first.powi(3) * (no - yes) / (variance * variance);
             }
@@ -184,8 +194,8 @@ impl Sample {
     pub(crate) fn log_likelihood(&self, p: f64) -> f64 {
         let term = |count: f64, chance: f64| if count > 0.0 { count * chance.ln() } else { 0.0 };
         let sum = self.groups.iter().map(|g| {
-            let (yes, no) = self.chance(p, g.size);
-            let no = if self.is_perfect() {
+            let (yes, no) = g.chance(p);
+            let no = if g.quality == Quality::PERFECT {
                 (g.tested - g.positive) * g.size * (-p).ln_1p()
             } else {
                 term(g.tested - g.positive, no)

@@ -94,18 +94,27 @@ impl World {
     fn touch(&self, tubes: &[u32]) {
         const NEAR: usize = 64;
         for part in tubes.chunks(NEAR) {
-            let mut heads = [NONE; NEAR];
-            for (head, &tube) in heads.iter_mut().zip(part) {
-                *head = self.tubes[tube as usize].head;
+            let mut ends = [(NONE, 0); NEAR];
+            for (end, &tube) in ends.iter_mut().zip(part) {
+                let tube = &self.tubes[tube as usize];
+                // The oldest member of those that came together; anywhere else does no harm.
+                *end = (tube.head, tube.head.saturating_sub(tube.on_time.saturating_sub(1)));
             }
             let mut sum = 0;
-            for &head in heads.iter().filter(|&&head| head != NONE) {
-                let m = head as usize;
-                sum ^= self.next[m] ^ self.added[m] ^ self.collected[m] ^ self.person[m];
-                sum ^= u32::from(self.flags[m] ^ self.state[m] ^ self.reason[m]);
+            for &(head, tail) in ends.iter().filter(|(head, _)| *head != NONE) {
+                for m in [head as usize, tail as usize] {
+                    sum ^= self.next[m] ^ self.added[m] ^ self.collected[m] ^ self.person[m];
+                    sum ^= u32::from(self.flags[m] ^ self.state[m] ^ self.reason[m]);
+                }
             }
             std::hint::black_box(sum);
         }
+    }
+
+    /// Brings tubes near before their results are taken in.
+    pub(crate) fn touch_tubes(&self, tubes: &[u32]) {
+        let keys = tubes.iter().filter_map(|&tube| self.tubes.get(tube as usize));
+        std::hint::black_box(keys.fold(0, |sum, tube| sum ^ tube.key ^ tube.head));
     }
 
     /// Judges what depends on the tubes; gives the tubes whose members must be settled.

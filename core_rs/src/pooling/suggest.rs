@@ -2,7 +2,8 @@
 
 use super::intern::Interner;
 
-/// Registered codes one edit away (a symbol wrong, missing or too many, two neighbours swapped).
+/// Registered codes one edit away (a symbol wrong, missing or too many, two neighbours swapped),
+/// the same in capitals or small letters.
 ///
 /// They are offered to a person, never assigned. `is_tube` says which numbers stand for
 /// registered tubes. At most `limit` codes, in the order of the alphabet.
@@ -12,7 +13,7 @@ pub fn similar_codes(
     is_tube: impl Fn(u32) -> bool,
     limit: usize,
 ) -> Vec<String> {
-    const SYMBOLS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-";
+    const SYMBOLS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_/. ";
     let code: Vec<char> = unknown.chars().collect();
     if code.len() > 64 {
         return Vec::new();
@@ -20,10 +21,14 @@ pub fn similar_codes(
     let mut found = Vec::new();
     let mut try_code = |candidate: &[char]| {
         let text: String = candidate.iter().collect();
-        if text != unknown && known.find(&text).is_some_and(&is_tube) && !found.contains(&text) {
-            found.push(text);
+        for text in [text.to_uppercase(), text.to_lowercase(), text] {
+            if text != unknown && known.find(&text).is_some_and(&is_tube) && !found.contains(&text)
+            {
+                found.push(text);
+            }
         }
     };
+    try_code(&code);
     for at in 0..=code.len() {
         let mut longer = code.clone();
         longer.insert(at, ' ');

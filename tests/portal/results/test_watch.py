@@ -1,12 +1,14 @@
 """Overdue tubes, shares beyond chance, who is planned; the coordinator's board of them."""
 
 import datetime as dt
+import io
 import random
 import uuid
 
 import pytest
 from flask import Flask
 
+from core_rs import fold_name
 from portal import clock
 from portal.accounts import login
 from portal.actors import system
@@ -17,7 +19,7 @@ from portal.jobs import worker
 from portal.people.models import Person
 from portal.pools import shares, watch
 from portal.pools.models import Finding
-from portal.results import board, corrections, planned, watching
+from portal.results import board, corrections, planned, roster, watching
 from portal.results.models import LabRun
 from portal.roles import Role
 from portal.samples.models import Tube
@@ -174,7 +176,7 @@ def test_a_rack_with_an_improbable_share_is_noted_with_its_name(laboratory: Labo
     with transaction(SYSTEM) as session:
         [finding] = session.query(Finding).filter_by(code="F14", status="open").all()
         run = session.get_one(LabRun, runs[1])
-        assert (finding.detail["kind"], finding.detail["rack"]) == ("rack", run.code)
+        assert (finding.detail["kind"], finding.detail["run"]) == ("rack", run.code)
         assert (finding.detail["positive"], finding.detail["tested"]) == (9, 20)
         assert (finding.site_id, finding.laboratory_id) == (None, laboratory.place.laboratory_id)
     assert look() == dict.fromkeys(look(), 0)
@@ -240,6 +242,58 @@ def test_planned_people_are_listed_by_household_unfinished_first(laboratory: Lab
         told = [(h.sampled, [row.full_name for row in h.missing]) for h in found.households]
     assert told == [(1, ["Yến"]), (0, ["Xuân"])]
     assert (found.people, found.incomplete, found.is_cut_off) == (2, 1, False)
+
+
+def test_a_list_of_planned_people_tells_who_is_in_no_tube(app: Flask) -> None:
+    login.forget_logins()
+    with app.app_context():
+        web = Laboratory.make()
+        web.tube("T1", "Trần Văn An", "Lê Thị Bình", "Phạm Chi", "Võ Dũng")
+        with transaction(SYSTEM) as session:
+            for name, facts in {
+                "Trần Văn An": {"national_id": "048185000012"},
+                "Lê Thị Bình": {"birth_on": None, "birth_year": 1990},
+                "Phạm Chi": {"phone": "0905123456", "national_id": "048185000020"},
+                "Võ Dũng": {"birth_on": dt.date(1980, 5, 1), "birth_year": 1980},
+            }.items():
+                person = session.get_one(Person, web.people[name])
+                person.folded_name = fold_name(name)
+                for key, value in facts.items():
+                    setattr(person, key, value)
+    browser = sign_in(app, "dieuphoi")
+    token = token_of(browser.get("/pools/planned/").get_data(as_text=True))
+
+    def send(text: str) -> tuple[int, str]:
+        file = (io.BytesIO(text.encode()), "to-4.csv")
+        answer = browser.post(
+            "/pools/planned/compare", data={"csrf_token": token, "file": file, "campaign": ""}
+        )
+        return answer.status_code, answer.get_data(as_text=True)
+
+    status, page = send(
+        "Họ và tên;Ngày sinh;Số CCCD;Số điện thoại;Địa chỉ\n"
+        "TRẦN VĂN AN;;048185000012;;Tổ 4, Hải Châu\n"  # by card
+        "le thi binh;31/12/1990;;;Thôn 1\n"  # the year alone is known
+        "Phạm Chi;;;0905 123 456;Thôn 1\n"  # by phone
+        "Phạm Chi;;048185000038;0905123456;Thôn 1\n"  # another card: another person
+        "Võ Dũng;02/05/1980;;;Thôn 2\n"  # another day
+        "Hồ Yến;1999;;;tổ 4,  HẢI CHÂU\n"
+        "Đỗ Sai;ngày nào;;;Tổ 9\n"
+    )
+    assert status == 200
+    assert [page.count(f"<b>{name}</b>") for name in ("Hồ Yến", "Phạm Chi", "Võ Dũng")] == [1, 1, 1]
+    assert "le thi binh" not in page.lower()
+    assert "«ngày nào»" in page
+    with app.app_context(), transaction(system("test")) as session:
+        found = roster.compare(
+            session, SYSTEM, campaign_id=web.place.campaign_id, file_name="x.csv",
+            content="Họ tên,CCCD,Hộ\nTrần Văn An,048185000012,Tổ 4\nHồ Yến,,Tổ 4\n".encode(),
+        )  # fmt: skip
+        assert (found.planned, found.sampled, found.missing, found.incomplete) == (2, 1, 1, 1)
+    assert send("")[0] == 422
+    assert send("a,b\n1,2\n")[0] == 422
+    assert browser.get("/pools/planned/template").data[:2] == b"PK"
+    assert sign_in(app, "kt").post("/pools/planned/compare").status_code in {400, 403}
 
 
 def test_the_board_shows_people_and_tubes_urgent_and_held(laboratory: Laboratory) -> None:

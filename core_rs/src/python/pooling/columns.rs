@@ -241,6 +241,9 @@ fn text_of<'a>(name: &str, column: &'a ArrayRef) -> Result<Texts<'a>, Error> {
         DataType::Dictionary(_, _) => {
             let dictionary = column.as_any_dictionary();
             let values = dictionary.values();
+            if values.is_empty() {
+                return Ok(Texts::Own(vec![None; column.len()])); // nothing but nulls
+            }
             let values = Text::of(name, values)?;
             let keys = dictionary.normalized_keys();
             let own = keys.iter().enumerate().map(|(row, &key)| {

@@ -19,10 +19,10 @@ pub(crate) struct PoolIndex {
     campaign: Campaign,
 }
 
-type Intake = fn(&mut Campaign, &Rows<'_>) -> Result<()>;
+type Intake = fn(&mut Campaign, &[Rows<'_>]) -> Result<()>;
 
-fn members(campaign: &mut Campaign, rows: &Rows<'_>) -> Result<()> {
-    intake::add_members(campaign, rows, &mut Vec::new())
+fn members(campaign: &mut Campaign, chunks: &[Rows<'_>]) -> Result<()> {
+    chunks.iter().try_for_each(|rows| intake::add_members(campaign, rows, &mut Vec::new()))
 }
 
 impl PoolIndex {
@@ -31,9 +31,7 @@ impl PoolIndex {
         let batches = vec![rows_of(table)?];
         let campaign = &mut self.campaign;
         let made = detached(py, &batches, |tables| {
-            for rows in &tables[0] {
-                intake(campaign, rows)?;
-            }
+            intake(campaign, &tables[0])?;
             let changed = campaign.settle();
             output::changes(campaign, &changed)
         });

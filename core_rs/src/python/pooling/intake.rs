@@ -26,6 +26,9 @@ pub(super) fn add_members(
     let retest_of = table.texts("retest_of", false, &mut faults);
     let identity = table.texts("identity", false, &mut faults);
     faults.check()?;
+    if table.len() == 0 {
+        return Ok(());
+    }
     let fitness = Fitness::of(campaign, [&contact_class, &specimen_type, &method]);
     let length = person.get(0).map_or(16, str::len);
     campaign.reserve(table.len(), length);
@@ -106,50 +109,77 @@ impl Fitness {
     }
 }
 
-/// Adds tubes.
-pub(super) fn add_tubes(campaign: &mut Campaign, table: &Rows<'_>) -> Result<()> {
-    let mut faults = Faults::default();
-    let code = table.texts("tube_code", true, &mut faults);
-    let parent = table.texts("parent_code", false, &mut faults);
-    let kind = table.texts("pool_kind", false, &mut faults);
-    let planned = table.counts("planned_size", 65_000, &mut faults);
-    let counted = table.counts("counted_swabs", 65_000, &mut faults);
-    let sealed = table.times("sealed_at", &mut faults);
-    let sent = table.times("sent_at", &mut faults);
-    let received = table.times("received_at", &mut faults);
-    let lost = table.bools("is_lost", &mut faults);
-    let rejected = table.bools("is_rejected", &mut faults);
-    let used_up = table.bools("is_used_up", &mut faults);
-    let groups = ["team", "laboratory", "rack"].map(|name| table.texts(name, false, &mut faults));
-    let mut texts = Vec::with_capacity(table.len());
-    for row in 0..table.len() {
-        let Some(tube) = code.get(row) else {
+struct TubeColumns<'a> {
+    code: Texts<'a>,
+    parent: Texts<'a>,
+    kind: Texts<'a>,
+    planned: Vec<Option<u16>>,
+    counted: Vec<Option<u16>>,
+    sealed: Vec<u32>,
+    sent: Vec<u32>,
+    received: Vec<u32>,
+    lost: Vec<bool>,
+    rejected: Vec<bool>,
+    used_up: Vec<bool>,
+    groups: [Texts<'a>; 3],
+}
+
+impl<'a> TubeColumns<'a> {
+    fn of(table: &'a Rows<'_>, faults: &mut Faults) -> Self {
+        Self {
+            code: table.texts("tube_code", true, faults),
+            parent: table.texts("parent_code", false, faults),
+            kind: table.texts("pool_kind", false, faults),
+            planned: table.counts("planned_size", 65_000, faults),
+            counted: table.counts("counted_swabs", 65_000, faults),
+            sealed: table.times("sealed_at", faults),
+            sent: table.times("sent_at", faults),
+            received: table.times("received_at", faults),
+            lost: table.bools("is_lost", faults),
+            rejected: table.bools("is_rejected", faults),
+            used_up: table.bools("is_used_up", faults),
+            groups: ["team", "laboratory", "rack"].map(|name| table.texts(name, false, faults)),
+        }
+    }
+
+    fn row(&self, row: usize, faults: &mut Faults) -> Option<TubeText<'_>> {
+        let Some(tube) = self.code.get(row) else {
             faults.add("a row of tubes has no tube_code".to_owned());
-            continue;
+            return None;
         };
         let mut bits = 0;
         for (is_set, bit) in [
-            (lost[row], given::LOST),
-            (rejected[row], given::REJECTED),
-            (used_up[row], given::USED_UP),
-            (is_media(kind.get(row), &mut faults), given::MEDIA),
+            (self.lost[row], given::LOST),
+            (self.rejected[row], given::REJECTED),
+            (self.used_up[row], given::USED_UP),
+            (is_media(self.kind.get(row), faults), given::MEDIA),
         ] {
             bits |= if is_set { bit } else { 0 };
         }
-        texts.push(TubeText {
+        Some(TubeText {
             tube,
-            parent: parent.get(row),
+            parent: self.parent.get(row),
             row: TubeRow {
-                sealed: sealed[row],
-                sent: sent[row],
-                received: received[row],
+                sealed: self.sealed[row],
+                sent: self.sent[row],
+                received: self.received[row],
                 parent: NONE,
-                planned: planned[row].unwrap_or(0),
-                counted: counted[row].unwrap_or(NOT_COUNTED),
+                planned: self.planned[row].unwrap_or(0),
+                counted: self.counted[row].unwrap_or(NOT_COUNTED),
                 given: bits,
             },
-            groups: [groups[0].get(row), groups[1].get(row), groups[2].get(row)],
-        });
+            groups: [0, 1, 2].map(|at| self.groups[at].get(row)),
+        })
+    }
+}
+
+/// Adds tubes; the chunks of one table count as one call.
+pub(super) fn add_tubes(campaign: &mut Campaign, tables: &[Rows<'_>]) -> Result<()> {
+    let mut faults = Faults::default();
+    let chunks: Vec<_> = tables.iter().map(|t| TubeColumns::of(t, &mut faults)).collect();
+    let mut texts = Vec::with_capacity(tables.iter().map(Rows::len).sum());
+    for (table, columns) in tables.iter().zip(&chunks) {
+        texts.extend((0..table.len()).filter_map(|row| columns.row(row, &mut faults)));
     }
     faults.check()?;
     campaign.add_tubes(&texts)
@@ -166,52 +196,82 @@ fn is_media(kind: Option<&str>, faults: &mut Faults) -> bool {
     }
 }
 
-/// Adds results.
-pub(super) fn add_results(campaign: &mut Campaign, table: &Rows<'_>) -> Result<()> {
-    let mut faults = Faults::default();
-    let tube = table.texts("tube_code", true, &mut faults);
-    let outcome = table.texts("outcome", true, &mut faults);
-    let id = table.texts("result_id", false, &mut faults);
-    let amends = table.texts("amends_id", false, &mut faults);
-    let version = table.counts("version", 60_000, &mut faults);
-    let run = table.counts("run", 60_000, &mut faults);
-    let recorded = table.times("recorded_at", &mut faults);
-    let ct = table.numbers("ct_value", &mut faults);
-    let mut texts = Vec::with_capacity(table.len());
-    for row in 0..table.len() {
-        let Some(tube) = tube.get(row) else {
+struct ResultColumns<'a> {
+    tube: Texts<'a>,
+    outcome: Texts<'a>,
+    id: Texts<'a>,
+    amends: Texts<'a>,
+    version: Vec<Option<u16>>,
+    run: Vec<Option<u16>>,
+    recorded: Vec<u32>,
+    ct: Vec<Option<f64>>,
+}
+
+impl<'a> ResultColumns<'a> {
+    fn of(table: &'a Rows<'_>, faults: &mut Faults) -> Self {
+        Self {
+            tube: table.texts("tube_code", true, faults),
+            outcome: table.texts("outcome", true, faults),
+            id: table.texts("result_id", false, faults),
+            amends: table.texts("amends_id", false, faults),
+            version: table.counts("version", 60_000, faults),
+            run: table.counts("run", 60_000, faults),
+            recorded: table.times("recorded_at", faults),
+            ct: table.numbers("ct_value", faults),
+        }
+    }
+
+    fn row(&self, row: usize, faults: &mut Faults) -> Option<ResultText<'_>> {
+        let Some(tube) = self.tube.get(row) else {
             faults.add("a row of results has no tube_code".to_owned());
-            continue;
+            return None;
         };
-        let word = outcome.get(row).unwrap_or("");
+        let word = self.outcome.get(row).unwrap_or("");
         let Some(outcome) = Outcome::parse(word).filter(|o| *o != Outcome::Missing) else {
             faults.add(format!("outcome '{word}' is not one of the words of the glossary"));
-            continue;
+            return None;
         };
-        texts.push(ResultText {
+        Some(ResultText {
             tube,
-            id: id.get(row),
-            amends: amends.get(row),
-            version: version[row].map(|v| v.max(1)),
+            id: self.id.get(row),
+            amends: self.amends.get(row),
+            version: self.version[row].map(|v| v.max(1)),
             row: ResultRow {
-                run: run[row].unwrap_or(1).max(1),
+                run: self.run[row].unwrap_or(1).max(1),
                 version: 1,
                 outcome,
-                recorded: recorded[row],
-                ct: ct[row].map_or(f32::NAN, |ct| ct as f32),
+                recorded: self.recorded[row],
+                ct: self.ct[row].map_or(f32::NAN, |ct| ct as f32),
             },
-        });
+        })
+    }
+}
+
+/// Adds results; the chunks of one table count as one call.
+pub(super) fn add_results(campaign: &mut Campaign, tables: &[Rows<'_>]) -> Result<()> {
+    let mut faults = Faults::default();
+    let chunks: Vec<_> = tables.iter().map(|t| ResultColumns::of(t, &mut faults)).collect();
+    let mut texts = Vec::with_capacity(tables.iter().map(Rows::len).sum());
+    for (table, columns) in tables.iter().zip(&chunks) {
+        texts.extend((0..table.len()).filter_map(|row| columns.row(row, &mut faults)));
     }
     faults.check()?;
     campaign.add_results(&texts)
 }
 
 /// Takes note of closed findings.
-pub(super) fn add_closings(campaign: &mut Campaign, table: &Rows<'_>) -> Result<()> {
+pub(super) fn add_closings(campaign: &mut Campaign, tables: &[Rows<'_>]) -> Result<()> {
     let mut faults = Faults::default();
-    let code = table.texts("code", true, &mut faults);
-    let tube = table.texts("tube_code", false, &mut faults);
-    let person = table.texts("person_id", false, &mut faults);
+    for table in tables {
+        close_all(campaign, table, &mut faults);
+    }
+    faults.check()
+}
+
+fn close_all(campaign: &mut Campaign, table: &Rows<'_>, faults: &mut Faults) {
+    let code = table.texts("code", true, faults);
+    let tube = table.texts("tube_code", false, faults);
+    let person = table.texts("person_id", false, faults);
     for row in 0..table.len() {
         let word = code.get(row).unwrap_or("");
         match Code::parse(word) {
@@ -221,5 +281,4 @@ pub(super) fn add_closings(campaign: &mut Campaign, table: &Rows<'_>) -> Result<
             None => faults.add(format!("finding '{word}' does not exist")),
         }
     }
-    faults.check()
 }

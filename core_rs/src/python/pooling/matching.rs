@@ -92,12 +92,22 @@ pub(super) fn seconds_of(instant: &Bound<'_, PyAny>) -> PyResult<u32> {
 
 /// Arrow tables, or lists of dictionaries, as batches of rows.
 pub(super) fn rows_of<'py>(table: &Bound<'py, PyAny>) -> PyResult<Vec<Rows<'py>>> {
+    let refused = |what: &Bound<'py, PyAny>| {
+        let named = what.get_type().name().map_or_else(|_| String::new(), |n| n.to_string());
+        let message = format!(
+            "a table with __arrow_c_stream__ or a list of dictionaries is needed, not {named}"
+        );
+        to_python(what.py(), &Error::new(Kind::Schema, "pooling.columns", message))
+    };
     if let Ok(list) = table.cast::<PyList>() {
         let mut dicts = Vec::with_capacity(list.len());
         for row in list {
-            dicts.push(row.cast_into::<PyDict>()?);
+            dicts.push(row.cast::<PyDict>().map_err(|_| refused(&row))?.clone());
         }
         return Ok(vec![Rows::Dicts(dicts)]);
+    }
+    if !table.hasattr("__arrow_c_stream__")? {
+        return Err(refused(table));
     }
     let (_, batches) = read_table(table)?;
     Ok(batches.into_iter().map(Rows::Batch).collect())
@@ -162,19 +172,23 @@ pub(super) fn detached<T: Send>(
     })
 }
 
+/// Reads all tables; what is wrong with any of them is told in one error.
 fn load(campaign: &mut Campaign, tables: &[Vec<Rows<'_>>], rows: &mut Vec<u32>) -> Result<()> {
     campaign.reserve_tubes(tables[1].iter().map(Rows::len).sum());
-    for table in &tables[0] {
-        intake::add_members(campaign, table, rows)?;
-    }
-    for table in &tables[1] {
-        intake::add_tubes(campaign, table)?;
-    }
-    for table in &tables[2] {
-        intake::add_results(campaign, table)?;
-    }
-    for table in &tables[3] {
-        intake::add_closings(campaign, table)?;
+    let members = tables[0].iter().try_for_each(|t| intake::add_members(campaign, t, rows));
+    let made = [
+        ("members", members),
+        ("tubes", intake::add_tubes(campaign, &tables[1])),
+        ("results", intake::add_results(campaign, &tables[2])),
+        ("closings", intake::add_closings(campaign, &tables[3])),
+    ];
+    let faults: Vec<(&str, Error)> =
+        made.into_iter().filter_map(|(name, made)| Some((name, made.err()?))).collect();
+    if let Some((_, first)) = faults.first() {
+        let (kind, code) = (first.kind(), first.code());
+        let told: Vec<_> =
+            faults.iter().map(|(name, e)| format!("{name}: {}", e.message())).collect();
+        return Err(Error::new(kind, code, told.join("; ")));
     }
     campaign.run();
     Ok(())
