@@ -150,7 +150,7 @@ pub fn array_each(
     Ok(sums.characteristics(chances.len() as f64, expected_tests))
 }
 
-/// Where people of known risk stand in an array (McMahan, Tebbs & Bilder, Biometrics 68 (2012)
+/// Where people of known risk stand in an array (Tebbs, Bilder and others, Biometrics 68 (2012)
 /// 793).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrangement {

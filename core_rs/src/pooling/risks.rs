@@ -6,6 +6,13 @@
 use super::design::invalid;
 use crate::error::Result;
 
+/// Step of the double exponential integration.
+const STEP: f64 = 1.0 / 128.0;
+
+/// Stirling's series of the logarithm of the gamma function.
+const SERIES: [f64; 6] =
+    [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360_360.0];
+
 /// Expected order statistics of `people` draws from Beta(α, α(1/p − 1)), mean `p`. An infinite
 /// `alpha` gives everybody `p`; 0 gives the limit in which a share `p` is sure to be positive.
 pub fn expected_risks(p: f64, alpha: f64, people: usize) -> Result<Vec<f64>> {
@@ -25,7 +32,6 @@ pub fn expected_risks(p: f64, alpha: f64, people: usize) -> Result<Vec<f64>> {
     let beta = alpha * (1.0 / p - 1.0);
     // E(X) is the integral of P(X > x) from 0 to 1. Double exponential: x = 1 / (1 + e^(-2s)),
     // s = π/2 sinh(t), so that the bends at the ends do no harm.
-    const STEP: f64 = 1.0 / 128.0;
     let half = std::f64::consts::FRAC_PI_2;
     let scale = ln_gamma(alpha + beta) - ln_gamma(alpha) - ln_gamma(beta);
     for at in -800_i32..=800 {
@@ -47,7 +53,9 @@ fn add_tails(sums: &mut [f64], weight: f64, share: f64) {
     let n = sums.len();
     if share <= 0.0 || share >= 1.0 {
         let above = if share <= 0.0 { weight } else { 0.0 };
-        sums.iter_mut().for_each(|sum| *sum += above);
+        for sum in sums {
+            *sum += above;
+        }
         return;
     }
     // The i-th lies above where at most i - 1 of the draws lie below.
@@ -103,8 +111,6 @@ fn ln_gamma(x: f64) -> f64 {
         x += 1.0;
     }
     let inverse = 1.0 / (x * x);
-    const SERIES: [f64; 6] =
-        [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360_360.0];
     let series: f64 = SERIES.iter().rev().fold(0.0, |sum, term| sum * inverse + term) / x;
     shift + (x - 0.5) * x.ln() - x + 0.5 * (2.0 * std::f64::consts::PI).ln() + series
 }
