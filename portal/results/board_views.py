@@ -148,7 +148,7 @@ class PlannedView(StationView):
             wanted = request.values.get("area", "")
             area = next((a for a in areas if str(a.id) == wanted), areas[0] if areas else None)
             found = None
-            if chosen and area and "compared" not in given:
+            if chosen and area and not given:
                 found = planned.list_of(session, chosen, area.id)
             if found is not None and found.people:
                 audit.note(
