@@ -99,9 +99,9 @@ impl Chain<'_> {
     fn walk(&self, weight: f64, found: &mut [f64], alarms: &mut [f64]) -> f64 {
         let n = self.order.len();
         let turns = self.rule.poolings.map_or(1, |limit| limit + 1);
-        // here[k]: chance that it is this person's turn in search, k poolings after the first done;
-        // `singly`: that everybody from here on is tested anyway.
-        let mut here = vec![vec![0.0; turns]; n + 1];
+        // here[at * turns + k]: chance that it is this person's turn in search, k poolings after the
+        // first done; `singly`: that everybody from here on is tested anyway.
+        let mut here = vec![0.0; turns * (n + 1)];
         let mut singly = vec![0.0; n + 1];
         let mut tests = 1.0;
         self.enter(0, 0, self.pool_says_yes(0), &mut here, &mut singly);
@@ -119,13 +119,13 @@ impl Chain<'_> {
             tests += call(through, Turn::Singly);
             singly[at + 1] += through;
             for done in 0..turns {
-                let chance = here[at][done];
+                let chance = here[at * turns + done];
                 if chance <= 0.0 {
                     continue;
                 }
                 tests += call(chance, Turn::Searching);
                 let yes = truth * se + (1.0 - truth) * fp;
-                here[at + 1][done] += chance * (1.0 - yes);
+                here[(at + 1) * turns + done] += chance * (1.0 - yes);
                 let left = n - at - 1;
                 let more = chance * yes;
                 if left == 1 {
@@ -142,18 +142,40 @@ impl Chain<'_> {
     }
 
     /// A pool of everybody from `at` on was positive, the `done`-th after the first.
-    fn enter(
-        &self,
-        at: usize,
-        done: usize,
-        chance: f64,
-        here: &mut [Vec<f64>],
-        singly: &mut [f64],
-    ) {
+    fn enter(&self, at: usize, done: usize, chance: f64, here: &mut [f64], singly: &mut [f64]) {
         match self.rule.poolings {
-            None => here[at][0] += chance,
-            Some(limit) if done < limit => here[at][done] += chance,
+            None => here[at] += chance,
+            Some(limit) if done < limit => here[at * (limit + 1) + done] += chance,
             Some(_) => singly[at] += chance,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Perfect tests: first positive at place i of n takes i single tests, one fewer if it is the
+    /// last; the rest is pooled again.
+    #[test]
+    fn perfect_tests_follow_the_known_recursion() -> Result<()> {
+        let p: f64 = 0.07;
+        let mut tests = vec![0.0, 1.0];
+        for n in 2..=30_usize {
+            let mut extra = 0.0;
+            for i in 1..=n {
+                let singles = if i == n { n - 1 } else { i };
+                extra += (1.0 - p).powi(i as i32 - 1) * p * (singles as f64 + tests[n - i]);
+            }
+            tests.push(1.0 + extra);
+        }
+        for n in [1, 2, 3, 10, 30] {
+            let rule = Rule { poolings: None, infers_last: true };
+            let made = sterrett(&vec![p; n], &[Quality::PERFECT], rule)?;
+            assert!((made.expected_tests - tests[n]).abs() < 1e-10, "{n}");
+            let (missed, alarms) = (made.missed, made.false_positives);
+            assert!(missed.abs() < 1e-12 && alarms.abs() < 1e-12);
+        }
+        Ok(())
     }
 }
