@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::fields::Pattern;
-use super::hashing::{FastMap, key, mix};
+use super::hashing::{FastMap, key, mix, sorted_by_upper_half};
 use super::store::{Reader, Writer};
 use crate::error::Result;
 
@@ -212,13 +212,13 @@ fn block(
     count: usize,
     own: &impl Fn(u32) -> bool,
 ) -> Made {
-    let mut sorted: Vec<u64> = (0..count)
+    let sorted: Vec<u64> = (0..count)
         .filter_map(|record| {
             let key = keys[record * rules + rule];
             (key != 0 && own(key)).then_some((u64::from(key) << 32) | record as u64)
         })
         .collect();
-    sorted.sort_unstable();
+    let sorted = sorted_by_upper_half(sorted);
     let (mut members, mut ends, mut changed, mut lost) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for group in sorted.chunk_by(|a, b| a >> 32 == b >> 32) {
         if group.len() < 2 {

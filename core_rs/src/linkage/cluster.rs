@@ -2,7 +2,8 @@
 //! each component is taken apart and put together again by average linkage, where two groups that
 //! hold contradicting records are never joined (pitfall 1).
 
-/// What a component is clustered by: log2 odds of a pair, or `None` for a veto.
+/// What a component is clustered by: log2 odds of a pair, cut to what may count against, or `None`
+/// for a veto.
 pub type Odds<'a> = &'a (dyn Fn(u32, u32) -> Option<f64> + Sync);
 
 /// One record's place.
@@ -18,9 +19,6 @@ pub struct Place {
 
 /// Odds are cut to this many bits before they are averaged.
 const MOST_BITS: f64 = 16.0;
-/// The same for odds against: two forms of one person may have nothing in common (moved, another
-/// phone, another name), and that says little beside a third that resembles both.
-const MOST_BITS_AGAINST: f64 = 2.0;
 /// A veto, in bits.
 const VETO: f64 = -1e6;
 /// Components above this are first cut at higher odds.
@@ -104,8 +102,7 @@ fn average_linkage(records: &[u32], odds: Odds<'_>, into: &mut Vec<(u32, Place)>
     let mut plausible = vec![false; n];
     for i in 0..n {
         for j in i + 1..n {
-            let bits = odds(records[i], records[j])
-                .map_or(VETO, |bits| bits.clamp(-MOST_BITS_AGAINST, MOST_BITS));
+            let bits = odds(records[i], records[j]).map_or(VETO, |bits| bits.min(MOST_BITS));
             sums[i * n + j] = bits;
             sums[j * n + i] = bits;
         }

@@ -7,11 +7,9 @@ use super::fields::people::{
     GIVEN_TWO_SLIPS, HOUSEHOLD, INSURANCE, NATIONAL_ID, SEX,
 };
 use super::fields::{Pattern, level, with};
-use super::hashing::FastSet;
 use super::people::People;
 use super::profile::{Card, Profile};
 use super::spelling::{one_slip, two_slips};
-use super::values::Born;
 
 /// Compares two profiles that `people` made.
 pub fn compare(people: &People, a: &Profile, b: &Profile) -> Pattern {
@@ -20,7 +18,7 @@ pub fn compare(people: &People, a: &Profile, b: &Profile) -> Pattern {
         let (family, given) = names(people, a, b);
         pattern = with(with(pattern, FAMILY, family), GIVEN, given);
     }
-    pattern = with(pattern, DOB, born(a.born, b.born, &people.common_days));
+    pattern = with(pattern, DOB, born(people, a, b));
     // Namesakes are nearly always of one sex: beside the same name the same sex is no news.
     let told = (1..=GIVEN_LAST_SAME).contains(&level(pattern, GIVEN));
     if a.sex > 0 && b.sex > 0 && !(told && a.sex == b.sex) {
@@ -44,7 +42,7 @@ fn household(people: &People, a: &Profile, b: &Profile) -> usize {
     let phone = match (a.phone, b.phone) {
         (0, _) | (_, 0) => Said::Nothing,
         (x, y) if x != y => Said::Other,
-        (x, _) if people.crowded_phones.contains(&x) => Said::Nothing,
+        _ if people.is_phone_crowded(a) => Said::Nothing,
         _ => Said::Same,
     };
     let ward = match (a.ward, b.ward) {
@@ -53,10 +51,10 @@ fn household(people: &People, a: &Profile, b: &Profile) -> usize {
         _ => Said::Other,
     };
     let mut place = a.address.near(&b.address);
-    let among =
-        |places: &FastSet<u32>| places.contains(&a.address.id) || places.contains(&b.address.id);
-    let mut same_house = place == Near::House && !among(&people.crowded_places);
-    let mut hamlet = place == Near::House && !same_house && !among(&people.vast_places);
+    let crowded = people.is_place_crowded(a) || people.is_place_crowded(b);
+    let vast = people.is_place_vast(a) || people.is_place_vast(b);
+    let mut same_house = place == Near::House && !crowded;
+    let mut hamlet = place == Near::House && crowded && !vast;
     let told_in_full = a.address.id == b.address.id && a.address.words().len() >= IN_FULL;
     if place == Near::House && ward == Said::Other && phone != Said::Same && !told_in_full {
         // The same street name and number stand in many wards; a wrong ward keeps some credit.
@@ -82,15 +80,6 @@ fn household(people: &People, a: &Profile, b: &Profile) -> usize {
     }
 }
 
-fn bucket(share: f32, bounds: &[f32]) -> usize {
-    bounds.iter().take_while(|bound| share >= **bound).count()
-}
-
-/// Shares that part the levels of equal names, rare to common.
-const FAMILY_SHARES: [f32; 4] = [1e-3, 4e-3, 1.6e-2, 6.4e-2];
-/// See [`FAMILY_SHARES`].
-const GIVEN_SHARES: [f32; 3] = [2e-3, 8e-3, 2.5e-2];
-
 /// Levels of surname-and-middle names, and of the given name.
 fn names(people: &People, a: &Profile, b: &Profile) -> (usize, usize) {
     let names = &people.names;
@@ -111,7 +100,7 @@ fn names(people: &People, a: &Profile, b: &Profile) -> (usize, usize) {
         if tones {
             FAMILY_SLIP + 1
         } else {
-            1 + bucket(people.family_share(a, fold(a.given) == fold(b.given)), &FAMILY_SHARES)
+            1 + people.family_level(a, fold(a.given) == fold(b.given))
         }
     } else {
         other_family(people, fa, fb)
@@ -155,7 +144,7 @@ fn given(people: &People, a: &Profile, b: &Profile, both_marked: bool) -> usize 
     let names = &people.names;
     let (x, y) = (names.get(a.given), names.get(b.given));
     if x.fold == y.fold {
-        let common = bucket(people.given_share(a, b), &GIVEN_SHARES);
+        let common = people.given_level(a, b);
         return if !both_marked {
             5 + common
         } else if a.given == b.given {
@@ -219,14 +208,15 @@ fn in_other_order(people: &People, a: &Profile, b: &Profile) -> bool {
     }
 }
 
-fn born(a: Born, b: Born, common_days: &FastSet<u32>) -> usize {
+fn born(people: &People, one: &Profile, other: &Profile) -> usize {
+    let (a, b) = (one.born, other.born);
     if !a.is_known() || !b.is_known() {
         return 0;
     }
     let apart = a.year().abs_diff(b.year());
     if apart == 0 {
         return match (a.is_exact(), b.is_exact()) {
-            (true, true) if a == b && common_days.contains(&a.packed()) => 2,
+            (true, true) if a == b && people.is_day_common(one) => 2,
             (true, true) if a == b => 1,
             (false, false) if a == b && a.day() > 0 => 2,
             (true, true) if a.day() == b.month() && a.month() == b.day() => 4,

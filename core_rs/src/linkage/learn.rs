@@ -6,15 +6,18 @@
 //! towards it by a few pseudo-pairs, so that ten records do not overturn it.
 
 use super::blocks::Population;
-use super::fields::{Pattern, level};
+use super::fields::{LEVELS, Pattern, level};
 use super::hashing::{FastMap, mix};
-use super::model::Model;
+use super::link::TOGETHER;
+use super::model::{CLASSES, Model, Table};
 
 /// Random pairs that the start of the strangers' probabilities counts for.
 const STRANGERS_PRIOR: f64 = 100_000.0;
 /// Pseudo-pairs that hold the number of pairs of a class to the model given.
 const RATE_PRIOR: f64 = 300.0;
 const ROUNDS: usize = 40;
+/// Parts in which patterns are summed up.
+const SHARES: usize = 16;
 /// How far training may move a probability from where it started, as a factor.
 const MOST_CHANGE: f64 = 6.0;
 
@@ -42,10 +45,20 @@ pub fn strangers(model: &mut Model, population: &impl Population, draws: usize, 
             .map(|thread| {
                 scope.spawn(move || {
                     let mut seen: FastMap<Pattern, u32> = FastMap::default();
-                    for draw in thread * share..draws.min((thread + 1) * share) {
+                    let pair = |draw: usize| {
                         let a = mix(draw as u64, 101) % count;
                         let b = (a + 1 + mix(draw as u64, 103) % (count - 1)) % count;
-                        *seen.entry(population.compare(a as u32, b as u32)).or_default() += 1;
+                        (a as u32, b as u32)
+                    };
+                    let last = draws.min((thread + 1) * share);
+                    for first in (thread * share..last).step_by(TOGETHER) {
+                        let together = first..last.min(first + TOGETHER);
+                        for (a, b) in together.clone().map(pair) {
+                            std::hint::black_box(population.touch(a) ^ population.touch(b));
+                        }
+                        for (a, b) in together.map(pair) {
+                            *seen.entry(population.compare(a, b)).or_default() += 1;
+                        }
                     }
                     seen
                 })
@@ -58,10 +71,11 @@ pub fn strangers(model: &mut Model, population: &impl Population, draws: usize, 
     let last = model.classes.len() - 1;
     let zero = |table: &Vec<Vec<f64>>| table.iter().map(|p| vec![0.0; p.len()]).collect::<Vec<_>>();
     let mut counts = zero(&model.classes[last]);
+    let prior = model.prior(population.len());
     for same in patterns.chunk_by(|a, b| a.0 == b.0) {
         // Whole numbers first: the sum must not depend on how the draws were shared out.
         let (pattern, count) = (same[0].0, same.iter().map(|(_, count)| *count).sum::<u32>());
-        let weight = f64::from(count) * model.shares(pattern, population.len())[last];
+        let weight = f64::from(count) * model.shares(pattern, &prior)[last];
         for (field, counts) in counts.iter_mut().enumerate() {
             counts[level(pattern, field)] += weight;
         }
@@ -79,10 +93,11 @@ pub fn learn(
     how: &[Vec<Learning>],
     patterns: &[(Pattern, f64)],
     records: usize,
+    threads: usize,
 ) {
     let prior = model.clone();
     for _ in 0..ROUNDS {
-        let (counts, totals) = expect(model, how.len(), patterns, records);
+        let (counts, totals) = expect(model, how.len(), patterns, records, threads);
         let before = model.classes.clone();
         for (class, fields) in how.iter().enumerate() {
             for (field, learning) in fields.iter().enumerate() {
@@ -117,29 +132,65 @@ pub fn learn(
     }
 }
 
-/// Expected counts of every level in every class, and of every class.
+/// Expected counts of every level in every class, and of every class. The patterns are summed in
+/// the same [`SHARES`] whatever the number of threads: sums depend on their order.
 fn expect(
     model: &Model,
     classes: usize,
     patterns: &[(Pattern, f64)],
     records: usize,
-) -> (Vec<Vec<Vec<f64>>>, Vec<f64>) {
-    let mut counts: Vec<_> = model.classes[..classes]
-        .iter()
-        .map(|table| table.iter().map(|p| vec![0.0; p.len()]).collect::<Vec<_>>())
-        .collect();
-    let mut totals = vec![0.0; classes];
-    for (pattern, count) in patterns {
-        let share = model.shares(*pattern, records);
-        for class in 0..classes {
-            let weight = share[class] * count;
-            totals[class] += weight;
-            for (field, counts) in counts[class].iter_mut().enumerate() {
-                counts[level(*pattern, field)] += weight;
-            }
-        }
+    threads: usize,
+) -> (Vec<Table>, Vec<f64>) {
+    let share = patterns.len().div_ceil(SHARES).max(1);
+    let shares: Vec<_> = patterns.chunks(share).collect();
+    let sums: Vec<(Vec<Table>, Vec<f64>)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = shares
+            .chunks(shares.len().div_ceil(threads).max(1))
+            .map(|own| {
+                scope.spawn(move || {
+                    let sums = own.iter().map(|share| expect_of(model, classes, share, records));
+                    sums.collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        workers.into_iter().filter_map(|w| w.join().ok()).flatten().collect()
+    });
+    let (mut counts, mut totals) = expect_of(model, classes, &[], records);
+    for (part, part_totals) in sums {
+        let parts = part.iter().flatten().flatten();
+        counts.iter_mut().flatten().flatten().zip(parts).for_each(|(sum, x)| *sum += x);
+        totals.iter_mut().zip(part_totals).for_each(|(sum, x)| *sum += x);
     }
     (counts, totals)
+}
+
+fn expect_of(
+    model: &Model,
+    classes: usize,
+    patterns: &[(Pattern, f64)],
+    records: usize,
+) -> (Vec<Table>, Vec<f64>) {
+    let prior = model.prior(records);
+    let fields = model.fields.len();
+    // One row for each field and level: what a pattern adds lies side by side.
+    let mut sums = vec![[0.0; CLASSES]; fields * LEVELS];
+    let mut totals = [0.0; CLASSES];
+    for (pattern, count) in patterns {
+        let share = model.shares(*pattern, &prior).map(|share| share * count);
+        let mut add = |to: &mut [f64; CLASSES]| {
+            to.iter_mut().zip(share).for_each(|(sum, share)| *sum += share);
+        };
+        add(&mut totals);
+        for field in 0..fields {
+            add(&mut sums[field * LEVELS + level(*pattern, field)]);
+        }
+    }
+    let table = |class: usize, field: usize| -> Vec<f64> {
+        let levels = model.classes[class][field].len();
+        sums[field * LEVELS..][..levels].iter().map(|sums| sums[class]).collect()
+    };
+    let tables = |class: usize| (0..fields).map(|field| table(class, field)).collect();
+    ((0..classes).map(tables).collect(), totals[..classes].to_vec())
 }
 
 fn blend(table: &mut [f64], start: &[f64], strength: f64, counts: &[f64]) {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::blocks::{Blocks, Population};
-use super::cluster::{Place, cluster, components};
+use super::cluster::{Odds, Place, cluster, components};
 use super::fields::Pattern;
 use super::hashing::FastMap;
 use super::learn::{Learning, learn, strangers};
@@ -16,7 +16,7 @@ const HOPELESS: f64 = -14.0;
 pub(super) const PLAUSIBLE: f32 = -1.0;
 
 /// Pairs whose records are fetched together before they are compared.
-const TOGETHER: usize = 24;
+pub(super) const TOGETHER: usize = 24;
 
 /// How to link.
 #[derive(Debug, Clone, Copy)]
@@ -93,13 +93,14 @@ impl Watch {
 }
 
 /// Links a population. `same_as[i]` names an earlier record that `i` repeats byte for byte;
-/// `vetoes` says of a pattern that it can never be one person.
+/// `most_against` says how many bits a pattern may count against one person when groups are joined,
+/// `None` that it can never be one.
 pub fn link<P: Population>(
     population: &P,
     same_as: &[u32],
     mut model: Model,
     how: &[Vec<Learning>],
-    vetoes: fn(Pattern) -> bool,
+    most_against: fn(Pattern) -> Option<f64>,
     options: Options,
 ) -> Linked {
     let mut watch = Watch::start();
@@ -111,14 +112,16 @@ pub fn link<P: Population>(
     watch.lap("compare");
     if options.learn {
         strangers(&mut model, population, draws(records), options.threads);
-        learn(&mut model, how, &found.counted(), records);
+        learn(&mut model, how, &found.counted(), records, options.threads);
     }
     watch.lap("learn");
-    let edges = edges_of(&found, &model, records, options.least_bits.min(PLAUSIBLE));
+    let edges =
+        edges_of(&found, &model, records, options.least_bits.min(PLAUSIBLE), options.threads);
     let prior = model.prior(records);
     let odds = |a: u32, b: u32| {
         let pattern = population.compare(a, b);
-        (population.may_match(a, b) && !vetoes(pattern)).then(|| model.bits_from(pattern, &prior))
+        let most = most_against(pattern).filter(|_| population.may_match(a, b))?;
+        Some(model.bits_from(pattern, &prior).max(-most))
     };
     let plausible: Vec<_> = edges.iter().filter(|e| e.2 >= PLAUSIBLE).copied().collect();
     let mut places = cluster_all(&plausible, records, &odds, options.threads);
@@ -136,15 +139,31 @@ pub(super) fn edges_of(
     model: &Model,
     records: usize,
     least: f32,
+    threads: usize,
 ) -> Vec<(u32, u32, f32)> {
-    let bits: Vec<f32> = found.patterns.iter().map(|p| model.bits(*p, records) as f32).collect();
-    let mut edges: Vec<(u32, u32, f32)> = found
-        .pairs
-        .iter()
-        .map(|p| (p.a, p.b, bits[p.pattern as usize]))
-        .filter(|e| e.2 >= least)
-        .collect();
-    edges.sort_unstable_by_key(|e| (e.0, e.1));
+    let prior = model.prior(records);
+    let bits: Vec<f32> =
+        found.patterns.iter().map(|p| model.bits_from(*p, &prior) as f32).collect();
+    let bits = &bits;
+    let share = found.pairs.len().div_ceil(threads).max(1);
+    let runs: Vec<Vec<(u32, u32, f32)>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = found
+            .pairs
+            .chunks(share)
+            .map(|pairs| {
+                scope.spawn(move || {
+                    let edges = pairs.iter().map(|p| (p.a, p.b, bits[p.pattern as usize]));
+                    let mut edges: Vec<_> = edges.filter(|e| e.2 >= least).collect();
+                    edges.sort_unstable_by_key(|e| (e.0, e.1));
+                    edges
+                })
+            })
+            .collect();
+        workers.into_iter().filter_map(|w| w.join().ok()).collect()
+    });
+    let mut edges = runs.concat();
+    // The stable sort sees the runs and only merges them.
+    edges.sort_by_key(|e| (e.0, e.1));
     edges
 }
 
@@ -280,7 +299,7 @@ pub(super) fn candidates<P: Population>(
 fn cluster_all(
     edges: &[(u32, u32, f32)],
     records: usize,
-    odds: &(dyn Fn(u32, u32) -> Option<f64> + Sync),
+    odds: Odds<'_>,
     threads: usize,
 ) -> Vec<Place> {
     let groups = components(edges, PLAUSIBLE);
@@ -298,7 +317,7 @@ pub(super) fn cluster_groups(
     groups: &[Vec<u32>],
     edges: &[(u32, u32, f32)],
     records: usize,
-    odds: &(dyn Fn(u32, u32) -> Option<f64> + Sync),
+    odds: Odds<'_>,
     threads: usize,
 ) -> Vec<(u32, Place)> {
     let mut group_of = vec![u32::MAX; records];

@@ -4,6 +4,7 @@
 //! * [`spelling`], [`values`]: one word, one number as typed
 //! * [`lexicon`], [`address`], [`profile`], [`people`]: records as small numbers, with frequencies;
 //!   `wards`: codes that mean one ward
+//! * [`common`]: what is common, noted in the profiles
 //! * [`fields`], [`compare`]: two records → a pattern of levels
 //! * [`model`], [`prior`]: a pattern → bits for and against, field by field
 //! * [`verdict`]: what a shared document number proves
@@ -14,6 +15,7 @@ pub mod address;
 pub mod answers;
 pub mod blocks;
 pub mod cluster;
+pub mod common;
 pub mod compare;
 pub mod fields;
 pub mod hashing;

@@ -113,16 +113,16 @@ impl Model {
         (prior, weights)
     }
 
-    /// The share of each class in the pairs with this pattern.
-    pub(super) fn shares(&self, pattern: Pattern, records: usize) -> [f64; CLASSES] {
-        let mut scratch = [f64::NEG_INFINITY; CLASSES];
-        self.start(records, &mut scratch);
-        for field in 0..self.fields.len() {
-            self.step(field, level(pattern, field), &mut scratch);
-        }
-        let most = scratch.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = scratch.iter().map(|x| (x - most).exp()).sum();
-        scratch.map(|x| (x - most).exp() / sum)
+    /// The share of each class in the pairs with this pattern; see [`Model::prior`].
+    pub(super) fn shares(&self, pattern: Pattern, prior: &[f64; CLASSES]) -> [f64; CLASSES] {
+        let mut scratch = self.walk(pattern, prior);
+        let own = &mut scratch[..self.classes.len()];
+        let most = own.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        own.iter_mut().for_each(|x| *x = (*x - most).exp());
+        let sum: f64 = own.iter().sum();
+        own.iter_mut().for_each(|x| *x /= sum);
+        scratch[self.classes.len()..].fill(0.0);
+        scratch
     }
 
     /// Log of the expected number of pairs of each class, before any field.

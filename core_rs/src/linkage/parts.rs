@@ -27,7 +27,7 @@ use super::link::{
 };
 use super::model::Model;
 use super::prior::people_learning;
-use super::registry::{Registry, contradicts};
+use super::registry::{Registry, most_against};
 use super::store::{Reader, Writer};
 use crate::error::{Error, Kind, Result};
 
@@ -102,7 +102,7 @@ impl Parts {
             }
         }
         let mut all = all.unwrap_or_default();
-        let same_as = all.settle();
+        let same_as = all.settle(self.threads);
         let mut to = Writer::default();
         all.write(&mut to);
         to.list(&same_as);
@@ -113,7 +113,8 @@ impl Parts {
     pub fn known(&self) -> Result<Known> {
         let bytes = self.load("people")?;
         let mut from = Reader(&bytes);
-        let registry = Registry::read_from(&mut from)?;
+        let mut registry = Registry::read_from(&mut from)?;
+        registry.people.note(self.threads);
         let same_as = from.list()?;
         if same_as.len() != registry.len() {
             return Err(Error::new(
@@ -231,7 +232,7 @@ impl Parts {
         let records = known.registry.len();
         let mut model = Model::people();
         strangers(&mut model, &known.registry, draws(records), self.threads);
-        learn(&mut model, &people_learning(), &found.counted(), records);
+        learn(&mut model, &people_learning(), &found.counted(), records, self.threads);
         let mut to = Writer::default();
         model.write(&mut to);
         self.store("model", &to.0)
@@ -244,7 +245,8 @@ impl Parts {
     /// Groups of records that plausible pairs connect.
     pub fn components(&self, known: &Known) -> Result<()> {
         let (found, _) = self.found()?;
-        let edges = edges_of(&found, &self.model()?, known.registry.len(), PLAUSIBLE);
+        let records = known.registry.len();
+        let edges = edges_of(&found, &self.model()?, records, PLAUSIBLE, self.threads);
         let groups = components(&edges, PLAUSIBLE);
         let mut to = Writer::default();
         to.u32(groups.len() as u32);
@@ -272,7 +274,7 @@ impl Parts {
         let prior = model.prior(registry.len());
         let odds = |a: u32, b: u32| {
             let pattern = registry.compare(a, b);
-            (!contradicts(pattern)).then(|| model.bits_from(pattern, &prior))
+            most_against(pattern).map(|most| model.bits_from(pattern, &prior).max(-most))
         };
         let placed =
             cluster_groups(&groups[first..last], &edges, registry.len(), &odds, self.threads);

@@ -25,7 +25,7 @@ const LEAST_COMMON: f64 = 30.0;
 /// time, so that two strangers born in one year share a name far more often than any two.
 const COHORTS: usize = 9;
 
-fn cohort(profile: &Profile) -> usize {
+pub(super) fn cohort(profile: &Profile) -> usize {
     match profile.born.year() {
         0 => COHORTS - 1,
         year => (year.saturating_sub(1940) / 10).min(COHORTS as u32 - 2) as usize,
@@ -42,14 +42,14 @@ pub struct People {
     addresses: Addresses,
     /// Records for each family combination and for each folded given name.
     family_ids: FastMap<u64, u32>,
-    family_counts: Vec<u32>,
-    given_counts: Vec<[u32; COHORTS]>,
-    cohort_counts: [u32; COHORTS],
+    pub(super) family_counts: Vec<u32>,
+    pub(super) given_counts: Vec<[u32; COHORTS]>,
+    pub(super) cohort_counts: [u32; COHORTS],
     /// Records typed with marks, for each given name with its marks and without.
     marked_counts: Vec<u32>,
     marked_fold_counts: Vec<u32>,
     /// Records for each pair of given name and family combination.
-    joint_counts: FastMap<u64, u32>,
+    pub(super) joint_counts: FastMap<u64, u32>,
     /// Phones and addresses of more than [`MOST_PEOPLE`] people.
     pub crowded_phones: FastSet<u32>,
     /// See `crowded_phones`.
@@ -164,35 +164,6 @@ impl People {
         id
     }
 
-    /// Share of this given name, folded, among the records of the cohort; smoothed for names not
-    /// seen yet. The larger share of the two cohorts, so that the order of a pair does not matter.
-    #[inline]
-    pub fn given_share(&self, a: &Profile, b: &Profile) -> f32 {
-        let fold = self.names.get(a.given).fold as usize;
-        let Some(counts) = self.given_counts.get(fold) else { return 1e-4 };
-        let share = |p: &Profile| {
-            let cohort = cohort(p);
-            (counts[cohort] as f32 + 0.5) / (self.cohort_counts[cohort] as f32 + 500.0)
-        };
-        share(a).max(share(b))
-    }
-
-    /// Share of these surname and middle names, folded, among the records with this given name,
-    /// not counting the two that are compared, if both have it; pulled to the share among all.
-    #[inline]
-    pub fn family_share(&self, profile: &Profile, same_given: bool) -> f32 {
-        const PULL: f32 = 100.0;
-        let fold = self.names.get(profile.given).fold;
-        let all = self.family_counts.get(profile.family_id as usize).copied().unwrap_or(0);
-        let share = (all as f32 + 0.5) / (self.profiles.len() as f32 + 5_000.0);
-        if !same_given {
-            return share;
-        }
-        let both = self.joint_counts.get(&joint(fold, profile.family_id)).copied().unwrap_or(0);
-        let given: u32 = self.given_counts.get(fold as usize).map_or(0, |c| c.iter().sum());
-        (both.saturating_sub(2) as f32 + PULL * share) / (given.saturating_sub(2) as f32 + PULL)
-    }
-
     /// Takes in people read by another thread; call in one fixed order for one fixed result.
     pub fn take_in(&mut self, mut other: Self) {
         let (words, folds) = self.names.take_in(&other.names);
@@ -281,7 +252,7 @@ fn bump(counts: &mut Vec<u32>, at: usize, by: i32) {
     counts[at] = counts[at].saturating_add_signed(by);
 }
 
-fn joint(fold: u32, family: u32) -> u64 {
+pub(super) fn joint(fold: u32, family: u32) -> u64 {
     (u64::from(fold) << 32) | u64::from(family)
 }
 

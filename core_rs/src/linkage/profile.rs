@@ -2,6 +2,7 @@
 //! nanoseconds.
 
 use super::address::Address;
+use super::common::Notes;
 use super::hashing::{hash_bytes, key, mix};
 use super::lexicon::Lexicon;
 use super::values::{
@@ -80,6 +81,7 @@ pub struct Profile {
     pub ward: u32,
     /// Hash of the tube code, 0 if missing.
     pub tube: u32,
+    pub notes: Notes,
 }
 
 impl Profile {
@@ -142,6 +144,7 @@ pub fn read(typed: &Typed<'_>, names: &mut Lexicon) -> Profile {
         address: Address::default(),
         ward: text_hash(typed.ward_code) as u32,
         tube: text_hash(typed.sample_code) as u32,
+        notes: Notes::default(),
     }
 }
 

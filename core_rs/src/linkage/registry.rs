@@ -7,7 +7,7 @@ use super::fields::people::{
     DOB, GIVEN, GIVEN_DIFFERS, GIVEN_OTHER_MARKS, INSURANCE, NATIONAL_ID, SEX,
 };
 use super::fields::{Pattern, level};
-use super::hashing::{FastMap, hash_bytes, mix};
+use super::hashing::{hash_bytes, mix, sorted_by_upper_half};
 use super::keys::{RULE_NAMES, RULES, keys};
 use super::people::People;
 use super::profile::{NONE, Profile, Typed};
@@ -129,38 +129,50 @@ impl Registry {
     /// For each record the first one that is byte-identical with it, itself if none; and makes
     /// phones and addresses that crowds share stop counting, and wards that were renamed one.
     /// Call once, after the last row.
-    pub fn settle(&mut self) -> Vec<u32> {
-        super::wards::join_renamed(&mut self.people.profiles);
-        self.people.find_crowds();
-        let mut first: Vec<u32> = (0..self.contents.len() as u32).collect();
-        let mut sorted: Vec<(u64, u32)> =
-            self.contents.iter().copied().zip(0..).filter(|(hash, _)| *hash != 0).collect();
-        sorted.sort_unstable();
-        for group in sorted.chunk_by(|a, b| a.0 == b.0) {
-            for (_, record) in &group[1..] {
-                first[*record as usize] = group[0].1;
-            }
-        }
-        self.contents = Vec::new();
-        first
+    pub fn settle(&mut self, threads: usize) -> Vec<u32> {
+        let contents = std::mem::take(&mut self.contents);
+        let first = std::thread::scope(|scope| {
+            let first = scope.spawn(|| first_of_same(&contents));
+            super::wards::join_renamed(&mut self.people.profiles);
+            self.people.find_crowds();
+            self.people.note(threads);
+            first.join()
+        });
+        // A thread of ours ends by itself; should it not, nobody is taken for a re-send.
+        first.unwrap_or_else(|_| (0..contents.len() as u32).collect())
     }
 
     /// Records that share a tube with a record of another entity: two people, one tube, or one
     /// person linked to nobody (pitfall 13). Sorted.
     pub fn shared_tubes(&self, entity: impl Fn(u32) -> u32) -> Vec<u32> {
-        let mut tubes: FastMap<u32, (u32, bool)> = FastMap::default();
-        let own = |record: usize| (self.people.profiles[record].tube, entity(record as u32));
-        for record in 0..self.people.profiles.len() {
-            let (tube, entity) = own(record);
-            if tube != 0 {
-                let seen = tubes.entry(tube).or_insert((entity, false));
-                seen.1 |= seen.0 != entity;
-            }
-        }
-        (0..self.people.profiles.len() as u32)
-            .filter(|r| tubes.get(&own(*r as usize).0).is_some_and(|(_, shared)| *shared))
-            .collect()
+        let tubes: Vec<u64> = (0_u64..)
+            .zip(&self.people.profiles)
+            .filter(|(_, profile)| profile.tube != 0)
+            .map(|(record, profile)| (u64::from(profile.tube) << 32) | record)
+            .collect();
+        let mut shared: Vec<u32> = sorted_by_upper_half(tubes)
+            .chunk_by(|a, b| a >> 32 == b >> 32)
+            .filter(|tube| tube[1..].iter().any(|r| entity(*r as u32) != entity(tube[0] as u32)))
+            .flatten()
+            .map(|record| *record as u32)
+            .collect();
+        shared.sort_unstable();
+        shared
     }
+}
+
+/// For each record the first that has the same contents; a hash of 0 is nobody's.
+fn first_of_same(contents: &[u64]) -> Vec<u32> {
+    let mut first: Vec<u32> = (0..contents.len() as u32).collect();
+    let mut sorted: Vec<(u64, u32)> =
+        contents.iter().copied().zip(0..).filter(|(hash, _)| *hash != 0).collect();
+    sorted.sort_unstable();
+    for group in sorted.chunk_by(|a, b| a.0 == b.0) {
+        for (_, record) in &group[1..] {
+            first[*record as usize] = group[0].1;
+        }
+    }
+    first
 }
 
 /// Hash of everything in a row; 0 if nothing in it could tell a re-send from a namesake.
@@ -191,18 +203,29 @@ fn content(row: &Row<'_>) -> u64 {
         | 1
 }
 
-/// What can never be one person (pitfall 1), whatever else agrees.
-pub fn contradicts(pattern: Pattern) -> bool {
+/// Bits that a pair may count against joining two groups of records. Two forms of one person may
+/// have nothing in common (moved, another phone, another name), and that says little beside a
+/// third form that resembles both ...
+const MOST_AGAINST: f64 = 2.0;
+/// ... but two documents are two whatever lies between.
+const DOCUMENTS_AGAINST: f64 = 12.0;
+
+/// How much a pair may count against one person; `None` if it can never be one (pitfall 1),
+/// whatever else agrees.
+pub fn most_against(pattern: Pattern) -> Option<f64> {
     let id = level(pattern, NATIONAL_ID);
     let given = level(pattern, GIVEN);
     let dob = level(pattern, DOB);
-    let same_document = matches!(id, 1 | 7) || level(pattern, INSURANCE) == 1;
-    id == 5
+    let insurance = level(pattern, INSURANCE);
+    let same_document = matches!(id, 1 | 7) || insurance == 1;
+    let never = id == 5
         || (id == 4 && matches!(given, GIVEN_OTHER_MARKS | GIVEN_DIFFERS))
         || (!same_document && given == GIVEN_OTHER_MARKS)
         || (!same_document && given == GIVEN_DIFFERS && level(pattern, SEX) == 2)
         || (!same_document && given == GIVEN_DIFFERS && matches!(dob, 9..=12))
-        || (!same_document && dob == 10)
+        || (!same_document && dob == 10);
+    let documents = !same_document && (insurance == 3 || id == 9);
+    (!never).then_some(if documents { DOCUMENTS_AGAINST } else { MOST_AGAINST })
 }
 
 impl Population for Registry {

@@ -4,6 +4,7 @@
 //! its length first; at the end a hash of all before it.
 
 use super::address::Address;
+use super::common::Notes;
 use super::fields::Field;
 use super::hashing::hash_bytes;
 use super::index::{GONE, PersonIndex};
@@ -177,6 +178,7 @@ pub(super) fn read_profile(from: &mut Reader<'_>) -> Result<Profile> {
         insurance: from.u64()?,
         qid: from.u64()?,
         address: read_address(from)?,
+        notes: Notes::default(),
     })
 }
 

@@ -23,7 +23,7 @@ use crate::linkage::link::{Linked, Options, link};
 use crate::linkage::model::{Model, probability};
 use crate::linkage::parts::Parts;
 use crate::linkage::prior::people_learning;
-use crate::linkage::registry::{Registry, Row, contradicts};
+use crate::linkage::registry::{Registry, Row, most_against};
 
 /// A record's id as the caller wrote it.
 enum Ids {
@@ -182,10 +182,10 @@ impl PeopleLinker {
 
 impl Linkage {
     fn of(mut registry: Registry, ids: Ids, threads: usize, learn: bool) -> Self {
-        let same_as = registry.settle();
+        let same_as = registry.settle(threads);
         let options = Options { threads, learn, ..Options::default() };
         let linked =
-            link(&registry, &same_as, Model::people(), &people_learning(), contradicts, options);
+            link(&registry, &same_as, Model::people(), &people_learning(), most_against, options);
         let conflicts = registry.shared_tubes(|r| linked.places[r as usize].entity);
         Self { registry, ids, linked, conflicts }
     }

@@ -86,7 +86,7 @@ fn run(
         &same_as,
         model,
         &how,
-        |_| false,
+        |_| Some(2.0),
         Options { threads, learn: true, least_bits: -14.0 },
     ))
 }
