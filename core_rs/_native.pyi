@@ -127,7 +127,7 @@ class Linkage:
     seconds: dict[str, float]
     probabilities: dict[str, list[tuple[str, list[float]]]]
     """What was learnt: field → (level, probability for one person, twins, namesakes, one
-    household, strangers)."""
+    household, strangers of one year of birth, other strangers)."""
     rates: list[float]
     """Pairs for each record: one person, twins, namesakes, one household."""
 

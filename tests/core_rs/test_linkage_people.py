@@ -111,6 +111,33 @@ def test_a_chain_does_not_bind_two_contradicting_records():
     assert got["entity_id"][0] != got["entity_id"][2]
 
 
+def test_twins_typed_in_another_order_stay_two():
+    assert not together(BROTHERS[0], {**BROTHERS[1], "full_name": "Hưng Lê Quốc"})
+    assert together(BROTHERS[0], {**BROTHERS[0], "full_name": "Hùng Lê Quốc"})
+
+
+@pytest.mark.parametrize("day", ["21/09/87", "21.9.87", "21091987", "1987-09-21 00:00:00"])
+def test_a_day_of_birth_is_read_in_many_forms(day):
+    assert together(LAN, made(dob=day, cccd=None, phone=None, address=None))
+
+
+def test_a_name_of_its_time_is_weak_evidence_between_people_of_one_year():
+    rng = random.Random(8)
+    young = [
+        {
+            "full_name": f"{rng.choice(SURNAMES[:2])} {rng.choice(MIDDLES[2:4])} "
+            f"{rng.choice(['Khang', 'Khôi', 'Phúc'])}",
+            "dob": f"2019-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}",
+            "sex": "Nam",
+            "ward_code": f"19{rng.randint(100, 130)}",
+            "sample_code": f"QTB{row:09d}",
+        }
+        for row in range(3000)
+    ]
+    got = pl.DataFrame(link_people(frame([*young, *CROWD]), threads=2))
+    assert got["entity_id"].n_unique() > 0.995 * len(got)
+
+
 def test_a_child_named_like_the_parent_stays_another():
     father = made(full_name="Bùi Hữu Phúc", dob="1970-05-04", sex="Nam", cccd=None)
     son = {**father, "dob": "1999-11-23", "sample_code": "D2"}

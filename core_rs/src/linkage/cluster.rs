@@ -75,18 +75,25 @@ pub fn cluster(
 ) {
     if records.len() > LARGE {
         let parts = components(edges, least + HIGHER);
-        let mut seen: Vec<u32> = Vec::new();
-        for part in &parts {
-            let inner: Vec<_> = edges
-                .iter()
-                .filter(|e| e.2 >= least + HIGHER && part.binary_search(&e.0).is_ok())
-                .copied()
-                .collect();
-            seen.extend(part);
-            cluster(part, &inner, least + HIGHER, odds, into);
+        let mut seen: Vec<(u32, usize)> = Vec::with_capacity(records.len());
+        for (at, part) in parts.iter().enumerate() {
+            seen.extend(part.iter().map(|record| (*record, at)));
         }
         seen.sort_unstable();
-        for record in records.iter().filter(|r| seen.binary_search(r).is_err()) {
+        let part_of = |record: u32| {
+            let place = seen.binary_search_by_key(&record, |(record, _)| *record);
+            place.ok().map(|place| seen[place].1)
+        };
+        let mut inner: Vec<Vec<(u32, u32, f32)>> = vec![Vec::new(); parts.len()];
+        for edge in edges.iter().filter(|e| e.2 >= least + HIGHER) {
+            if let Some(part) = part_of(edge.0) {
+                inner[part].push(*edge);
+            }
+        }
+        for (part, inner) in parts.iter().zip(&inner) {
+            cluster(part, inner, least + HIGHER, odds, into);
+        }
+        for record in records.iter().filter(|record| part_of(**record).is_none()) {
             let place = Place { entity: *record, bits: f32::INFINITY, torn: true };
             into.push((*record, place));
         }

@@ -87,7 +87,7 @@ fn names(people: &People, a: &Profile, b: &Profile) -> (usize, usize) {
     let both_marked = a.marked && b.marked;
     let (fa, fb) = (a.family(), b.family());
     if fold(a.given) != fold(b.given) && in_other_order(people, a, b) {
-        return (FAMILY_ORDER, 0);
+        return (FAMILY_ORDER, if both_marked { turned_marks(people, a, b) } else { 0 });
     }
     let family = if fa.is_empty() || fb.is_empty() {
         0
@@ -172,6 +172,26 @@ fn given(people: &People, a: &Profile, b: &Profile, both_marked: bool) -> usize 
         GIVEN_TWO_SLIPS
     } else {
         GIVEN_DIFFERS
+    }
+}
+
+/// Whether a given name, turned round, has other marks than in the other name: twins' names may be
+/// turned round as well as anybody's.
+fn turned_marks(people: &People, a: &Profile, b: &Profile) -> usize {
+    let fold = |word: u32| people.names.get(word).fold;
+    let words = |p: &Profile| p.family().iter().copied().chain([p.given]).collect::<Vec<u32>>();
+    let other = |given: u32, words: &[u32]| {
+        if words.contains(&given) {
+            return None;
+        }
+        words.iter().copied().find(|word| fold(*word) == fold(given))
+    };
+    let pairs = [(a.given, other(a.given, &words(b))), (b.given, other(b.given, &words(a)))];
+    let differ = pairs.into_iter().find_map(|(given, other)| Some((given, other?)));
+    match differ {
+        None => 0,
+        Some((x, y)) if people.is_slip_of_marks(x, y) => GIVEN_MARKS_SLIP,
+        Some(_) => GIVEN_OTHER_MARKS,
     }
 }
 

@@ -7,7 +7,7 @@
 
 use super::blocks::Population;
 use super::fields::{LEVELS, Pattern, level};
-use super::hashing::{FastMap, mix};
+use super::hashing::{FastMap, mix, sorted_by_upper_half};
 use super::link::TOGETHER;
 use super::model::{CLASSES, Model, Table};
 
@@ -32,32 +32,106 @@ pub enum Learning {
     Like(usize),
 }
 
-/// Draws pairs with a fixed seed and learns how strangers compare. A pair drawn counts as far as
-/// the model given takes it for strangers: in a small place some of the draws are neighbours.
+/// Draws pairs with a fixed seed and learns how strangers compare, those of one year by
+/// themselves. A pair drawn counts as far as the model given takes it for strangers: in a small
+/// place some of the draws are neighbours.
 pub fn strangers(model: &mut Model, population: &impl Population, draws: usize, threads: usize) {
     let count = population.len() as u64;
     if count < 2 {
         return;
     }
+    let any = |draw: usize| {
+        let a = mix(draw as u64, 101) % count;
+        let b = (a + 1 + mix(draw as u64, 103) % (count - 1)) % count;
+        (a as u32, b as u32, 1)
+    };
+    let last = model.classes.len() - 1;
+    let prior = model.prior(population.len());
+    let drawn = draw(population, draws, threads, any);
+    let Some(start) = model.of_one_year else {
+        let counts = counts_of(model, &drawn, 1.0, &prior, last);
+        blend_all(&mut model.classes[last], &counts);
+        model.refresh();
+        return;
+    };
+    let years = Years::of(population);
+    let mut near = counts_of(model, &[], 1.0, &prior, last - 1);
+    if !years.records.is_empty() {
+        let drawn = draw(population, draws, threads, |draw| years.pair(draw));
+        let all: u64 = drawn.iter().map(|(_, count)| count).sum();
+        near = counts_of(model, &drawn, draws as f64 / all.max(1) as f64, &prior, last - 1);
+    }
+    let far = counts_of(model, &drawn, 1.0, &prior, last);
+    blend_all(&mut model.classes[last - 1], &near);
+    blend_all(&mut model.classes[last], &far);
+    let seen = draws as f64;
+    model.of_one_year =
+        Some((start * STRANGERS_PRIOR + years.share() * seen) / (STRANGERS_PRIOR + seen));
+    model.refresh();
+}
+
+/// Records in the order of their years of birth, with the ends of the years.
+struct Years {
+    records: Vec<u32>,
+    /// For each place in `records`, the first and the last of its year.
+    bounds: Vec<(u32, u32)>,
+}
+
+impl Years {
+    fn of(population: &impl Population) -> Self {
+        let years = (0..population.len() as u32)
+            .map(|record| (u64::from(population.splits(record)[1]) << 32) | u64::from(record));
+        let sorted = sorted_by_upper_half(years.filter(|x| x >> 32 != 0).collect());
+        let mut all = Self { records: Vec::new(), bounds: Vec::new() };
+        for year in sorted.chunk_by(|a, b| a >> 32 == b >> 32).filter(|year| year.len() > 1) {
+            let first = all.records.len() as u32;
+            let bounds = (first, first + year.len() as u32);
+            all.records.extend(year.iter().map(|x| *x as u32));
+            all.bounds.resize(all.records.len(), bounds);
+        }
+        all
+    }
+
+    /// Two of one year. Years are drawn by their people, and counted by them once more.
+    fn pair(&self, draw: usize) -> (u32, u32, u64) {
+        let at = mix(draw as u64, 107) % self.records.len() as u64;
+        let (first, last) = self.bounds[at as usize];
+        let size = u64::from(last - first);
+        let other = (at - u64::from(first) + 1 + mix(draw as u64, 109) % (size - 1)) % size;
+        let other = u64::from(first) + other;
+        (self.records[at as usize], self.records[other as usize], size - 1)
+    }
+
+    /// Share of pairs that are of one year.
+    fn share(&self) -> f64 {
+        let known = self.records.len() as f64;
+        let same: f64 = self.bounds.iter().map(|(first, last)| f64::from(last - first) - 1.0).sum();
+        same / (known * (known - 1.0)).max(1.0)
+    }
+}
+
+/// Patterns of drawn pairs with their counts, sorted.
+fn draw(
+    population: &impl Population,
+    draws: usize,
+    threads: usize,
+    pair: impl Fn(usize) -> (u32, u32, u64) + Sync,
+) -> Vec<(Pattern, u64)> {
     let share = draws.div_ceil(threads);
-    let mut patterns: Vec<(Pattern, u32)> = std::thread::scope(|scope| {
+    let pair = &pair;
+    let mut patterns: Vec<(Pattern, u64)> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|thread| {
                 scope.spawn(move || {
-                    let mut seen: FastMap<Pattern, u32> = FastMap::default();
-                    let pair = |draw: usize| {
-                        let a = mix(draw as u64, 101) % count;
-                        let b = (a + 1 + mix(draw as u64, 103) % (count - 1)) % count;
-                        (a as u32, b as u32)
-                    };
+                    let mut seen: FastMap<Pattern, u64> = FastMap::default();
                     let last = draws.min((thread + 1) * share);
                     for first in (thread * share..last).step_by(TOGETHER) {
                         let together = first..last.min(first + TOGETHER);
-                        for (a, b) in together.clone().map(pair) {
+                        for (a, b, _) in together.clone().map(pair) {
                             std::hint::black_box(population.touch(a) ^ population.touch(b));
                         }
-                        for (a, b) in together.map(pair) {
-                            *seen.entry(population.compare(a, b)).or_default() += 1;
+                        for (a, b, count) in together.map(pair) {
+                            *seen.entry(population.compare(a, b)).or_default() += count;
                         }
                     }
                     seen
@@ -66,25 +140,39 @@ pub fn strangers(model: &mut Model, population: &impl Population, draws: usize, 
             .collect();
         workers.into_iter().filter_map(|w| w.join().ok()).flatten().collect()
     });
-    // Sums of floating point numbers depend on their order.
+    // Sums of floating point numbers depend on their order; whole numbers are summed first.
     patterns.sort_unstable_by_key(|(pattern, _)| *pattern);
-    let last = model.classes.len() - 1;
-    let zero = |table: &Vec<Vec<f64>>| table.iter().map(|p| vec![0.0; p.len()]).collect::<Vec<_>>();
-    let mut counts = zero(&model.classes[last]);
-    let prior = model.prior(population.len());
-    for same in patterns.chunk_by(|a, b| a.0 == b.0) {
-        // Whole numbers first: the sum must not depend on how the draws were shared out.
-        let (pattern, count) = (same[0].0, same.iter().map(|(_, count)| *count).sum::<u32>());
-        let weight = f64::from(count) * model.shares(pattern, &prior)[last];
+    patterns.dedup_by(|b, a| {
+        let same = a.0 == b.0;
+        a.1 += if same { b.1 } else { 0 };
+        same
+    });
+    patterns
+}
+
+/// Counts of every level of a class in patterns, each of which counts `scale` times.
+fn counts_of(
+    model: &Model,
+    patterns: &[(Pattern, u64)],
+    scale: f64,
+    prior: &[f64; CLASSES],
+    class: usize,
+) -> Table {
+    let mut counts: Table = model.classes[class].iter().map(|p| vec![0.0; p.len()]).collect();
+    for (pattern, count) in patterns {
+        let weight = *count as f64 * scale * model.shares(*pattern, prior)[class];
         for (field, counts) in counts.iter_mut().enumerate() {
-            counts[level(pattern, field)] += weight;
+            counts[level(*pattern, field)] += weight;
         }
     }
-    for (table, counts) in model.classes[last].iter_mut().zip(counts) {
+    counts
+}
+
+fn blend_all(table: &mut Table, counts: &Table) {
+    for (table, counts) in table.iter_mut().zip(counts) {
         let start = table.clone();
-        blend(table, &start, STRANGERS_PRIOR, &counts);
+        blend(table, &start, STRANGERS_PRIOR, counts);
     }
-    model.refresh();
 }
 
 /// Improves all classes but the strangers on candidate patterns and their counts.
@@ -177,7 +265,7 @@ fn expect_of(
     let mut totals = [0.0; CLASSES];
     for (pattern, count) in patterns {
         let share = model.shares(*pattern, &prior).map(|share| share * count);
-        let mut add = |to: &mut [f64; CLASSES]| {
+        let add = |to: &mut [f64; CLASSES]| {
             to.iter_mut().zip(share).for_each(|(sum, share)| *sum += share);
         };
         add(&mut totals);

@@ -42,9 +42,9 @@ impl Options {
     }
 }
 
-/// Pairs of strangers that are drawn among so many records.
+/// Pairs of strangers that are drawn among so many records: of few, not each one many times.
 pub(super) fn draws(records: usize) -> usize {
-    (records * 4).min(400_000)
+    records.saturating_mul(records.saturating_sub(1) / 8).min(400_000)
 }
 
 /// A candidate pair that was kept.

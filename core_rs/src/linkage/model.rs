@@ -1,8 +1,9 @@
 //! Fellegi and Sunter's model with more than one kind of stranger.
 //!
 //! A pair is of one of several classes: the same person; twins; two people of one household; two
-//! strangers. Each class has its own probability for every level of every field, and the fields
-//! are independent only inside a class. So a shared phone, address and surname is one piece of
+//! strangers of one year of birth, whose names are of one time; two other strangers. Each class
+//! has its own probability for every level of every field, and the fields are independent only
+//! inside a class. So a shared phone, address and surname is one piece of
 //! evidence (it moves a pair from strangers to household), not three, and a shared day of birth
 //! in one household points to twins before it points to one person.
 //!
@@ -24,6 +25,9 @@ pub struct Model {
     /// Pairs of each class for each record, but for strangers, whose number follows from the
     /// number of records.
     pub rates: Vec<f64>,
+    /// Share of the pairs of strangers that the last class but one has, if that is strangers too:
+    /// people born in one year, whose names are of one time.
+    pub of_one_year: Option<f64>,
     /// What was found when the model's odds were compared with the truth, for pairs of different
     /// houses and of one house: offset and slope of the log2 odds.
     pub calibration: [[f64; 2]; 2],
@@ -132,7 +136,15 @@ impl Model {
         for (class, rate) in self.rates.iter().enumerate() {
             scratch[class] = (rate * records).ln();
         }
-        scratch[self.rates.len()] = (records * (records - 1.0) / 2.0).ln();
+        let strangers = (records * (records - 1.0) / 2.0).ln();
+        let last = self.rates.len();
+        match self.of_one_year {
+            None => scratch[last] = strangers,
+            Some(share) => {
+                scratch[last] = strangers + share.ln();
+                scratch[last + 1] = strangers + (-share).ln_1p();
+            }
+        }
     }
 
     #[inline]
@@ -149,6 +161,7 @@ impl Model {
             fields,
             classes,
             rates,
+            of_one_year: None,
             calibration: [[0.0, 1.0]; 2],
             one_house: 1..=5,
             logs: Vec::new(),
@@ -192,6 +205,7 @@ impl Model {
             .map(|class| class.iter().map(|levels| normalised(levels)).collect())
             .collect();
         let mut model = Self::new(fields, classes, super::prior::PEOPLE_RATES.to_vec());
+        model.of_one_year = Some(super::prior::PEOPLE_OF_ONE_YEAR);
         model.calibration = super::prior::PEOPLE_CALIBRATION;
         model
     }

@@ -4,8 +4,8 @@
 use super::learn::Learning::{self, Fixed, Free, Like};
 
 /// The same person, twins, namesakes in one household (a child named like the parent), others of
-/// one household, strangers; field by field.
-pub const PEOPLE: [[&[f64]; 7]; 5] = [
+/// one household, strangers of one year of birth, other strangers; field by field.
+pub const PEOPLE: [[&[f64]; 7]; 6] = [
     [
         &[0.36, 0.04, 0.07, 0.17, 0.14, 0.05, 0.04, 0.04, 0.03, 0.005, 0.02, 0.02],
         &[0.10, 0.20, 0.24, 0.18, 0.13, 0.05, 0.05, 0.015, 0.0005, 0.0005, 0.02, 0.005],
@@ -57,7 +57,19 @@ pub const PEOPLE: [[&[f64]; 7]; 5] = [
     [
         &[1e-7, 1e-7, 1e-6, 1e-6, 1e-6, 0.015, 0.005, 0.73, 0.22, 0.03, 2e-5, 1e-5],
         &[5e-5, 2e-4, 1e-3, 3e-3, 1e-2, 0.022, 0.004, 6e-4, 0.14, 0.06, 5e-6, 0.76],
-        &[3e-5, 6e-5, 1.9e-3, 1.5e-5, 1.1e-3, 1.5e-4, 2e-3, 1.1e-2, 0.30, 0.64, 0.03, 0.01],
+        &[2.1e-3, 4.2e-3, 0.135, 1.1e-3, 0.078, 0.0, 0.0, 0.78, 0.0, 0.0, 0.0, 0.0],
+        &[0.5, 0.5],
+        &[
+            6e-5, 7e-4, 3.5e-3, 3e-3, 2e-5, 2e-4, 1e-3, 8e-4, 1e-3, 1.5e-3, 0.027, 0.003, 0.015,
+            0.02, 0.03, 0.89,
+        ],
+        &[1e-7, 1e-7, 1e-5, 1e-6, 0.77, 0.11, 1e-7, 1e-6, 0.12],
+        &[1e-7, 1e-6, 1.0],
+    ],
+    [
+        &[1e-7, 1e-7, 1e-6, 1e-6, 1e-6, 0.015, 0.005, 0.73, 0.22, 0.03, 2e-5, 1e-5],
+        &[5e-5, 2e-4, 1e-3, 3e-3, 1e-2, 0.022, 0.004, 6e-4, 0.14, 0.06, 5e-6, 0.76],
+        &[0.0, 0.0, 0.0, 0.0, 0.0, 1.5e-4, 2e-3, 0.0, 0.30, 0.64, 0.03, 0.01],
         &[0.5, 0.5],
         &[
             6e-5, 7e-4, 3.5e-3, 3e-3, 2e-5, 2e-4, 1e-3, 8e-4, 1e-3, 1.5e-3, 0.027, 0.003, 0.015,
@@ -71,9 +83,12 @@ pub const PEOPLE: [[&[f64]; 7]; 5] = [
 /// Pairs for each record: the same person, twins, namesakes, one household.
 pub const PEOPLE_RATES: [f64; 4] = [0.45, 0.008, 0.004, 1.6];
 
+/// Share of the pairs of strangers that were born in one year.
+pub const PEOPLE_OF_ONE_YEAR: f64 = 0.0142;
+
 /// Offset and slope of the log2 odds, in different houses and in one: a logistic regression of the
 /// truth on the odds over populations of `tests/benchmarks/linkage` (docs/linkage.md).
-pub const PEOPLE_CALIBRATION: [[f64; 2]; 2] = [[-2.02, 1.05], [-1.68, 1.29]];
+pub const PEOPLE_CALIBRATION: [[f64; 2]; 2] = [[-0.66, 1.06], [-2.0, 1.42]];
 
 /// How each field of each class is learnt. Twins share house and birthday like one person with
 /// himself, and namesakes share house and name: those fields follow the first class, so that the

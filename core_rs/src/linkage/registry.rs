@@ -257,3 +257,20 @@ impl Population for Registry {
         compare(&self.people, &profiles[a as usize], &profiles[b as usize])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linkage::fields::with;
+
+    #[test]
+    fn two_documents_count_more_against_one_person_than_nothing_in_common() {
+        let against = |field, found| most_against(with(0, field, found));
+        assert_eq!(against(DOB, 9), Some(MOST_AGAINST));
+        assert_eq!(against(INSURANCE, 3), Some(DOCUMENTS_AGAINST));
+        assert_eq!(against(NATIONAL_ID, 9), Some(DOCUMENTS_AGAINST));
+        assert_eq!(against(NATIONAL_ID, 5), None);
+        let card = with(with(0, INSURANCE, 3), NATIONAL_ID, 1);
+        assert_eq!(most_against(card), Some(MOST_AGAINST));
+    }
+}

@@ -13,7 +13,7 @@ use super::profile::{Card, Profile};
 use super::values::Born;
 use crate::error::{Error, Kind, Result};
 
-const MAGIC: &[u8; 8] = b"TRAMPI\x00\x04";
+const MAGIC: &[u8; 8] = b"TRAMPI\x00\x05";
 
 pub(super) fn broken(what: &str) -> Error {
     Error::new(Kind::Malformed, "linkage.index_file", format!("the file {what}"))
@@ -97,6 +97,7 @@ impl Model {
         }
         to.u32(self.rates.len() as u32);
         self.rates.iter().for_each(|rate| to.f64(*rate));
+        to.f64(self.of_one_year.unwrap_or(0.0));
         self.classes.iter().flatten().flatten().for_each(|p| to.f64(*p));
         self.calibration.iter().flatten().for_each(|x| to.f64(*x));
     }
@@ -116,8 +117,9 @@ impl Model {
         for _ in 0..from.length(8)? {
             rates.push(from.f64()?);
         }
+        let of_one_year = Some(from.f64()?).filter(|share| *share > 0.0);
         let mut classes = Vec::new();
-        for _ in 0..=rates.len() {
+        for _ in 0..=rates.len() + usize::from(of_one_year.is_some()) {
             let mut table = Vec::new();
             for field in &fields {
                 table.push(field.levels.iter().map(|_| from.f64()).collect::<Result<Vec<_>>>()?);
@@ -125,6 +127,7 @@ impl Model {
             classes.push(table);
         }
         let mut model = Self::new(fields, classes, rates);
+        model.of_one_year = of_one_year;
         for value in model.calibration.iter_mut().flatten() {
             *value = from.f64()?;
         }

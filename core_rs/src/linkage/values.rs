@@ -49,26 +49,46 @@ impl Born {
     }
 }
 
-/// Reads `1985-03-07`, `07/03/1985`, `1985`, `03/1985`; a month above 12 is taken as the day.
+/// Two digits up to these are of this century: nobody of a hundred years is counted on.
+const THIS_CENTURY: u32 = 30;
+
+/// Reads `1985-03-07`, `07/03/1985`, `07/03/85`, `19850307`, `07031985`, `1985`, `03/1985`; a month
+/// above 12 is taken as the day.
 pub fn read_born(text: &str) -> Born {
     let mut parts = [0_u32; 3];
+    let mut lengths = [0; 3];
     let mut found = 0;
     for piece in text.trim().split(|c: char| !c.is_ascii_digit()) {
         if piece.is_empty() {
             continue;
         }
+        if found == 0 && piece.len() == 8 {
+            let number: u32 = piece.parse().unwrap_or(0);
+            parts = if (1890..=2100).contains(&(number / 10_000)) {
+                [number / 10_000, number / 100 % 100, number % 100]
+            } else {
+                [number / 1_000_000, number / 10_000 % 100, number % 10_000]
+            };
+            (found, lengths) = (3, [4; 3]);
+            break;
+        }
         if found == 3 || piece.len() > 4 {
             break;
         }
         parts[found] = piece.parse().unwrap_or(0);
+        lengths[found] = piece.len();
         found += 1;
     }
+    let year_of = |at: usize| match (lengths[at], parts[at]) {
+        (2, year) if found == 3 => year + if year <= THIS_CENTURY { 2000 } else { 1900 },
+        (_, year) => year,
+    };
     let (year, mut month, mut day) = match (found, parts) {
         (1, [year, ..]) => (year, 0, 0),
         (2, [a, b, _]) if a > 31 => (a, b, 0),
         (2, [a, b, _]) => (b, a, 0),
-        (3, [a, b, c]) if a > 31 => (a, b, c),
-        (3, [a, b, c]) => (c, b, a),
+        (3, [a, b, c]) if a > 31 => (year_of(0), b, c),
+        (3, [a, b, _]) => (year_of(2), b, a),
         _ => return Born::default(),
     };
     if !(1890..=2200).contains(&year) {
@@ -242,6 +262,14 @@ mod tests {
             ("1985", Born::new(1985, 0, 0)),
             ("1985-25-03", Born::new(1985, 3, 25)),
             ("1985-00-00", Born::new(1985, 0, 0)),
+            ("07/03/85", Born::new(1985, 3, 7)),
+            ("7.3.05", Born::new(2005, 3, 7)),
+            ("85-03-07", Born::new(1985, 3, 7)),
+            ("1985-03-07 00:00:00", Born::new(1985, 3, 7)),
+            ("19850307", Born::new(1985, 3, 7)),
+            ("07031985", Born::new(1985, 3, 7)),
+            ("07/03/0", Born::default()),
+            ("99999999", Born::default()),
             ("", Born::default()),
             ("không rõ", Born::default()),
             ("0185-03-07", Born::default()),
