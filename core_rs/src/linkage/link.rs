@@ -42,9 +42,11 @@ impl Options {
     }
 }
 
-/// Pairs of strangers that are drawn among so many records: of few, not each one many times.
-pub(super) fn draws(records: usize) -> usize {
-    records.saturating_mul(records.saturating_sub(1) / 8).min(400_000)
+/// Pairs of strangers that are drawn among so many records. Where the model tells namesakes of one
+/// year from other strangers they are many even among few records, but none is drawn many times.
+pub(super) fn draws(model: &Model, records: usize) -> usize {
+    let each = if model.of_one_year.is_some() { records.saturating_sub(1) / 8 } else { 4 };
+    records.saturating_mul(each).min(400_000)
 }
 
 /// A candidate pair that was kept.
@@ -111,7 +113,8 @@ pub fn link<P: Population>(
     let found = candidates(population, &blocks, &model, options.hopeless(), options.threads);
     watch.lap("compare");
     if options.learn {
-        strangers(&mut model, population, draws(records), options.threads);
+        let draws = draws(&model, records);
+        strangers(&mut model, population, draws, options.threads);
         learn(&mut model, how, &found.counted(), records, options.threads);
     }
     watch.lap("learn");

@@ -231,7 +231,8 @@ impl Parts {
         let (found, _) = self.found()?;
         let records = known.registry.len();
         let mut model = Model::people();
-        strangers(&mut model, &known.registry, draws(records), self.threads);
+        let draws = draws(&model, records);
+        strangers(&mut model, &known.registry, draws, self.threads);
         learn(&mut model, &people_learning(), &found.counted(), records, self.threads);
         let mut to = Writer::default();
         model.write(&mut to);
