@@ -1,7 +1,8 @@
 """Applies the events of several batches in one transaction, in order, by the rules of the areas."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import orjson
 import sqlalchemy as sa
@@ -88,15 +89,6 @@ class EventApplier:
         self._people_of: dict[int, Particulars] = {}
         self._declared: dict[str, tuple[int, int | None, Particulars]] = {}
         self.outcomes = Outcomes()
-        self._verbs: dict[str, Callable[[int, Source, Grant], Said]] = {
-            "tube.opened": self._open_tube,
-            "sample.collected": self._collect,
-            "sample.withdrawn": self._withdraw,
-            "tube.sealed": self._seal,
-            "tube.discarded": self._discard,
-            "antigen.read": self._read_antigen,
-            "antigen.released": self._release_antigen,
-        }
 
     def apply(self, batches: list[Ready]) -> int:
         """Applies every event that has no outcome yet; how many that were."""
@@ -230,7 +222,7 @@ class EventApplier:
             return grant, ""
         if grant.site_id != source.site_id:
             return refuse("grant_of_other_site", "The shift grant is for another site."), ""
-        said = self._verbs[events.kind[n]](n, source, grant)
+        said = self._verbs[events.kind[n]](self, n, source, grant)
         if said is APPLIED and not grant.covers(events.occurred_at[n]):
             said = remark("outside_shift", "It happened outside the shift of the grant.")
         return said, grant.username
@@ -371,3 +363,15 @@ class EventApplier:
         ]
         statement = "UPDATE declarations SET person_id = :person_id WHERE id = :id"
         bulk.update_rows(self._session, f"{statement} AND person_id IS NULL", rows)
+
+    # Of the class: an object that holds its own methods is freed by nobody but the collector of
+    # cycles, with everything its transaction had in hand.
+    _verbs: ClassVar[Mapping[str, Callable[..., Said]]] = {
+        "tube.opened": _open_tube,
+        "sample.collected": _collect,
+        "sample.withdrawn": _withdraw,
+        "tube.sealed": _seal,
+        "tube.discarded": _discard,
+        "antigen.read": _read_antigen,
+        "antigen.released": _release_antigen,
+    }

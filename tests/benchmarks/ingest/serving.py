@@ -77,6 +77,18 @@ class Server:
         return total / _TICKS
 
 
+def cpu_seconds(pid: int) -> float:
+    """User and system time that one process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def memory_mib(pid: int) -> float:
+    """Resident memory of one process."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
 @dataclass(frozen=True)
 class Measured:
     """What the load generator saw. `cpu` is the seconds the server itself used."""

@@ -2,8 +2,10 @@
 
 import asyncio
 import datetime as dt
+import gc
 import json
 import random
+import weakref
 
 import pytest
 import sqlalchemy as sa
@@ -13,9 +15,12 @@ from portal.actors import system
 from portal.ingest import applier as appliers
 from portal.ingest import queries
 from portal.ingest.applier import Applier
+from portal.ingest.apply_events import EventApplier, Ready
 from portal.ingest.door import Door
 from portal.ingest.journal import Arrival, open_journal
-from portal.ingest.models import ApplierState, EventOutcome
+from portal.ingest.models import ApplierState, Device, EventOutcome
+from portal.ingest.outcomes import Source
+from portal.people.known import KnownPeople
 from portal.samples.models import Sample
 from tests.portal.ingest.device import allow_tubes, enrol, tube_code
 from tests.portal.ingest.province import make_province
@@ -44,6 +49,23 @@ def _tube(device, number: int, *, received_at: int = 0) -> Arrival:
     people = [device.collected(code, f"Người {number} {n}") for n in range(2)]
     made = device.batch(device.opened(code), *people, device.sealed(code, 2))
     return Arrival(made.device_id, made.seq, received_at, made.body)
+
+
+def test_what_a_transaction_had_in_hand_is_freed_with_it(config, session, device) -> None:
+    """Cycles would wait for the collector, which a busy applier calls seldom: hundreds of MiB."""
+    known = KnownPeople(config.var_dir / "people")
+    applier = EventApplier(session, config.secret_key, known)
+    source = Source(device.id, "Máy 1", session.get(Device, device.id).site_id, "")
+    gc.collect()
+    gc.disable()
+    try:
+        assert applier.apply([Ready(source, _tube(device, 1).body)]) == 4
+        known.drop()
+        gone = weakref.ref(applier)
+        del applier
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_what_is_read_ahead_is_applied_once_and_in_order(
