@@ -1,5 +1,6 @@
 """Gunicorn settings of the portal: every staff and public page."""
 
+import gc
 from typing import Any
 
 from portal import settings
@@ -31,3 +32,6 @@ def post_fork(server: Any, worker: Any) -> None:
     engine = getattr(worker.app.callable, "extensions", {}).get("tram.engine")
     if engine is not None:
         engine.dispose(close=False)
+    # What was loaded stays: no page waits while it is looked through for cycles.
+    gc.collect()
+    gc.freeze()

@@ -15,7 +15,6 @@ from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import blake2b
 from hmac import compare_digest
 from html import escape
 from http.cookies import CookieError, SimpleCookie
@@ -30,6 +29,7 @@ from portal import db
 from portal.actors import PUBLIC
 from portal.certificates import opening, pages
 from portal.certificates.opening import Asked, Opened
+from portal.certificates.pages import Told
 from portal.declarations import lookups
 from portal.declarations.lookups import Try
 from portal.settings import Settings
@@ -45,7 +45,8 @@ MAX_BODY_BYTES = 16 << 10
 MAX_WAITING = 1500
 # Tries in hand count as failed: two workers must stay below the lock of a network (300).
 MAX_TOGETHER = 128
-MAX_PAGES = 8000
+# Words that name an hour make a page of their own.
+MAX_SHAPES = 500
 _SLOW_WAITING = 64
 _CODE_PATH = re.compile(r"/[krKR]/([0-9A-Za-z-]{1,40})")
 _PERSONAL = {"content-length", "set-cookie", "server-timing", "x-request-id", "date", "connection"}
@@ -75,12 +76,13 @@ class LookUpDoor:
         self.counts: Counter[str] = Counter()
         self._waiting: list[_Waiting] = []
         self._runner: asyncio.Task[None] | None = None
-        self._opened: OrderedDict[bytes, str] = OrderedDict()
+        self._shapes: OrderedDict[tuple[object, ...], str] = OrderedDict()
         self._forms: dict[tuple[str, str, bool], str] = {}
         # Stand in remembered pages for what each answer has of its own; nobody can guess them.
         self._token_place, self._ticket_place, self._code_place = (
             f"place{secrets.token_hex(12)}" for _ in range(3)
         )
+        self._own_places = pages.places(f"place{secrets.token_hex(12)}")
         self._cookies = Cookies().get_signing_serializer(app)
         self._tokens = URLSafeTimedSerializer(config.secret_key, salt="wtf-csrf-token")
         self._token_seconds = int(app.config["WTF_CSRF_TIME_LIMIT"])
@@ -277,29 +279,38 @@ class LookUpDoor:
         return Answer(404, self._headers, page.encode())
 
     def _tell(self, one: _Waiting, opened: Opened) -> Answer:
-        """The page of what was opened, in its language; remembered while nothing in it changes."""
-        key = b""
-        page = None
-        if opened.declaration is None:
-            seen = f"{one.language} {pages.waiting(opened)} {opened.results!r}".encode()
-            key = blake2b(seen, digest_size=20).digest()
-            page = self._opened.get(key)
-        if page is None:
-            with db.transaction(PUBLIC) as session:
-                page = pages.opened_page(
-                    session,
-                    opened,
-                    ticket=self._ticket_place,
-                    csrf_token=lambda: self._token_place,
-                )
-        if key:
-            self._opened[key] = page
-            if len(self._opened) > MAX_PAGES:
-                self._opened.popitem(last=False)
+        """The page of what was opened. Of one result alone it is filled into one made before."""
+        told = pages.told_of(opened)
+        if opened.declaration is None and len(told) == 1:
+            page = pages.fill(
+                self._shaped(one.language, opened, told[0]), told[0], self._own_places
+            )
+        else:
+            page = self._page(opened, told)
         filled = page.replace(self._ticket_place, pages.ticket_of(opened)).replace(
             self._token_place, one.token
         )
         return Answer(200, self._headers, filled.encode())
+
+    def _shaped(self, language: str, opened: Opened, told: Told) -> str:
+        key = (language, pages.shape_of(told))
+        page = self._shapes.get(key)
+        if page is None:
+            page = self._page(opened, [pages.with_places(told, self._own_places)])
+            self._shapes[key] = page
+            if len(self._shapes) > MAX_SHAPES:
+                self._shapes.popitem(last=False)
+        return page
+
+    def _page(self, opened: Opened, told: list[Told]) -> str:
+        with db.transaction(PUBLIC) as session:
+            return pages.opened_page(
+                session,
+                opened,
+                told=told,
+                ticket=self._ticket_place,
+                csrf_token=lambda: self._token_place,
+            )
 
     # -- everything else
 

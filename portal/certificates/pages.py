@@ -1,21 +1,55 @@
 """The pages of the look-up by code, the same whichever door shows them."""
 
 import datetime as dt
+from dataclasses import dataclass, fields
 from typing import Any
 
 from flask import current_app, render_template
+from markupsafe import escape
 from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.certificates import rules, slips
 from portal.certificates.opening import Opened
-from portal.certificates.rules import SampleFacts
 from portal.certificates.spread import waits_until
 from portal.certificates.texts import Explanation, explain, explain_wait
 from portal.declarations import forms, queries, tickets
 from portal.declarations.rules import grouped, read_code
 from portal.declarations.tickets import Ticket
-from reports.qr import symbol_address
+from portal.web.formats import instant
+from reports.qr import screen_symbol_address
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One sample as the page tells it: what many share, then what is this sample's own.
+
+    Attributes:
+        words: title, meaning and advice.
+        kind: the kind of paper it may have, empty for none.
+        sample_id: its key, in the form that asks for the paper.
+        name: of the person, masked.
+        sampled: when, on a Vietnamese wall clock.
+        site: where.
+        released: when; empty without a result.
+        code: in groups.
+        slip: address of the signed slip; empty for none.
+        symbol: the slip's picture.
+    """
+
+    words: Explanation
+    kind: str
+    sample_id: str
+    name: str
+    sampled: str
+    site: str
+    released: str
+    code: str
+    slip: str
+    symbol: str
+
+
+_OWN = tuple(field.name for field in fields(Told)[2:])
 
 
 def shown_code(code: str) -> str:
@@ -43,12 +77,16 @@ def opened_page(
     session: Session,
     opened: Opened,
     *,
+    told: list[Told] | None = None,
     is_noted: bool = False,
     problem: str = "",
     ticket: str = "",
     **more: Any,
 ) -> str:
-    """What a code has opened; `ticket` stands in its forms (a new one if empty)."""
+    """What a code has opened; `ticket` stands in its forms (a new one if empty).
+
+    `told` stands in place of what `told_of` says of the results.
+    """
     declaration = opened.declaration
     answers: list[tuple[str, str, int]] = []
     if declaration is not None:
@@ -60,10 +98,7 @@ def opened_page(
         "certificates/opened.html",
         declaration=declaration,
         answers=answers,
-        results=_told(opened),
-        masked_name=rules.masked_name,
-        grouped=grouped,
-        slips=_slips(opened),
+        results=told_of(opened) if told is None else told,
         ticket=ticket or ticket_of(opened),
         is_noted=is_noted,
         problem=problem,
@@ -79,27 +114,52 @@ def waiting(opened: Opened) -> dict[int, dt.datetime]:
     return {key: until for key, until in found.items() if until is not None}
 
 
-def _slips(opened: Opened) -> dict[int, tuple[str, str]]:
-    """Address and picture of each sample's slip; none for what has no result to tell."""
+def told_of(opened: Opened) -> list[Told]:
+    """Each sample as the page tells it; the newest first."""
+    told = []
     config = current_app.config["TRAM"]
     later = waiting(opened)
-    made = {
-        facts.sample_id: slips.address_of(facts, config)
-        for facts in opened.results
-        if facts.sample_id not in later
-    }
-    return {key: (address, symbol_address(address)) for key, address in made.items() if address}
-
-
-def _told(opened: Opened) -> list[tuple[SampleFacts, Explanation, str]]:
-    """Each sample with its words and the kind of paper it may have; the newest first."""
-    told = []
-    later = waiting(opened)
     for number, facts in enumerate(opened.results):
+        words, kind, slip = None, "", ""
         if facts.sample_id in later:
-            told.append((facts, explain_wait(later[facts.sample_id]), ""))
-            continue
-        is_overtaken = rules.is_overtaken(facts, opened.results[:number])
-        kind = "" if is_overtaken else rules.kind_of(facts)
-        told.append((facts, explain(facts, is_overtaken=is_overtaken), kind))
+            words = explain_wait(later[facts.sample_id])
+        else:
+            is_overtaken = rules.is_overtaken(facts, opened.results[:number])
+            words = explain(facts, is_overtaken=is_overtaken)
+            kind = "" if is_overtaken else rules.kind_of(facts)
+            slip = slips.address_of(facts, config)
+        own = (
+            str(facts.sample_id),
+            rules.masked_name(facts.full_name),
+            instant(facts.collected_at),
+            facts.site,
+            instant(facts.released_at),
+            grouped(facts.result_code),
+            slip,
+            screen_symbol_address(slip) if slip else "",
+        )
+        told.append(Told(words, kind, *own))
     return told
+
+
+def shape_of(told: Told) -> tuple[object, ...]:
+    """What two pages must have in common to differ in nothing but places that can be filled in."""
+    return told.words, told.kind, bool(told.released), bool(told.slip)
+
+
+def with_places(told: Told, places: dict[str, str]) -> Told:
+    """The same with a place in each own field that is not empty."""
+    own = (places[name] if getattr(told, name) else "" for name in _OWN)
+    return Told(told.words, told.kind, *own)
+
+
+def places(prefix: str) -> dict[str, str]:
+    """A place for each own field; `prefix` is what nobody can guess."""
+    return {name: f"{prefix}{number:02}" for number, name in enumerate(_OWN)}
+
+
+def fill(page: str, told: Told, places: dict[str, str]) -> str:
+    """Writes the own fields in their places, as the template would have."""
+    for name, place in places.items():
+        page = page.replace(place, str(escape(getattr(told, name))))
+    return page

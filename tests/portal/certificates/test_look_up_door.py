@@ -93,6 +93,26 @@ def test_its_pages_are_the_portals(app: Flask, world: World, language: str) -> N
     assert [_bare(page) for page in shown] == [_bare(page) for page in expected]
 
 
+def test_pages_of_one_shape_tell_each_their_own(app: Flask, world: World) -> None:
+    codes, names = [], ("Y Blô Niê & <con>", "Đỗ 'Bé' Hai", "Lê Thị Ba")
+    for name in names:
+        sample = world.sample(world.person(full_name=name))
+        world.release(sample.tube, "negative")
+        codes.append(sample.result_code)
+    world.session.commit()
+
+    async def story(door):
+        page, cookie = await _open_form(door)
+        return [(await _send(door, page, cookie, code)).body.decode() for code in codes]
+
+    pages = _run(app, story)
+    for code, page in zip(codes, pages, strict=True):
+        browser = Browser(app.test_client())
+        browser.open("/tra-cuu")
+        assert _bare(page) == _bare(browser.send(code=code, factor=BIRTH).html)
+    assert len({_bare(page) for page in pages}) == len(names)
+
+
 def test_what_it_opened_goes_on_in_the_portal(app: Flask, world: World) -> None:
     code = _released(world)
 
