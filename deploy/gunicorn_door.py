@@ -1,6 +1,7 @@
 """Gunicorn settings of the ingest door: its own port, its own processes, few layers."""
 
 from portal import settings
+from portal.web.hot_worker import claim_port
 
 _config = settings.load()
 
@@ -13,6 +14,7 @@ backlog = 2048
 # Each worker has a socket of its own: from one for all, whoever wakes first takes nearly every
 # connection.
 reuse_port = True
+on_starting = claim_port
 # A worker that hangs is replaced; every batch it acknowledged is in the journal.
 timeout = 60
 graceful_timeout = 15

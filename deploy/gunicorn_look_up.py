@@ -1,6 +1,7 @@
 """Gunicorn settings of the look-up door: its own port, its own processes."""
 
 from portal import settings
+from portal.web.hot_worker import claim_port
 
 _config = settings.load()
 
@@ -13,6 +14,7 @@ backlog = 2048
 # Each worker has a socket of its own: from one for all, whoever wakes first takes nearly every
 # connection.
 reuse_port = True
+on_starting = claim_port
 timeout = 60
 graceful_timeout = 15
 control_socket_disable = True

@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import os
+import socket
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -10,6 +12,37 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gasgi import ASGIWorker
 
 from portal.web.hot_http import Connections, Handler
+
+_PORT_SECONDS = 5.0
+
+
+def claim_port(arbiter: Arbiter) -> None:
+    """Gunicorn's `on_starting`: ends it if anybody else listens where its workers will.
+
+    Each worker binds for itself (`reuse_port`), so that a second door, of another installation
+    perhaps, would get half of the connections without anybody noticing. Workers whose arbiter was
+    killed end within a second or two.
+    """
+    give_up_at = time.monotonic() + _PORT_SECONDS
+    for address in arbiter.cfg.address:
+        if not isinstance(address, tuple):
+            continue
+        while not _is_free(address):
+            if time.monotonic() > give_up_at:
+                arbiter.log.error("port %s is in use by another process", address[1])
+                raise SystemExit(1)
+            time.sleep(0.2)
+
+
+def _is_free(address: tuple[str, int]) -> bool:
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError:
+            return False
+        return True
 
 
 class App(Handler, Protocol):

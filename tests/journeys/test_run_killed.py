@@ -43,6 +43,7 @@ def test_a_killed_run_is_finished_by_the_same_command(config: settings.Settings)
         "TRAM_SECRET_KEY": config.secret_key,
         "TRAM_PORT": str(free_port()),
         "TRAM_INGEST_PORT": str(free_port()),
+        "TRAM_LOOK_UP_PORT": str(free_port()),
         "TRAM_PORTAL_WORKERS": "1",
     }
     engine = sa.create_engine(config.database_url)

@@ -2,10 +2,12 @@
 
 import json
 import random
+import re
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -33,20 +35,25 @@ def device(config, session):
     return enrol(place, config.secret_key)
 
 
-@pytest.fixture
-def door(config, device, tmp_path):
-    log = (tmp_path / "door.log").open("w+b")
-    port = free_port()
-    environ = {
+_CONFIG = ("--config", "deploy/gunicorn_door.py")
+
+
+def _environ(config, port: int, workers: int = 1) -> dict[str, str]:
+    return {
         "TRAM_DATABASE_URL": config.database_url,
         "TRAM_JOURNAL_URL": config.journal_url,
         "TRAM_VAR_DIR": str(config.var_dir),
         "TRAM_SECRET_KEY": config.secret_key,
         "TRAM_INGEST_PORT": str(port),
-        "TRAM_INGEST_WORKERS": "1",
+        "TRAM_INGEST_WORKERS": str(workers),
     }
-    arguments = ("--config", "deploy/gunicorn_door.py")
-    with Server(*arguments, port=port, log=log, **environ) as server:
+
+
+@pytest.fixture
+def door(config, device, tmp_path):
+    log = (tmp_path / "door.log").open("w+b")
+    port = free_port()
+    with Server(*_CONFIG, port=port, log=log, **_environ(config, port)) as server:
         yield server
         assert server.process.poll() is None
     log.seek(0)
@@ -227,3 +234,21 @@ def test_a_wrong_clock_is_told_and_changes_no_order(door, device, config, sessio
         ("applied", ""), ("applied", "outside_shift"), ("applied", ""),
     ]  # fmt: skip
     assert session.scalar(sa.select(sa.func.count()).select_from(QuarantinedEvent)) == 0
+
+
+def test_connections_are_spread_over_the_workers_and_a_second_door_is_refused(
+    config, device, tmp_path
+) -> None:
+    port = free_port()
+    with Server(*_CONFIG, port=port, **_environ(config, port, workers=2)):
+        workers = set()
+        for _ in range(24):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+                workers |= set(re.findall(r'worker="(\d+)"', answer.read().decode()))
+        assert len(workers) == 2
+        log = (tmp_path / "second.log").open("w+b")
+        second = Server(*_CONFIG, port=port, log=log, **_environ(config, port))
+        assert second.process.wait(60) == 1
+        log.seek(0)
+        assert f"port {port} is in use by another process" in log.read().decode()
+        log.close()
