@@ -213,7 +213,8 @@ def test_a_journal_that_fails_answers_503_and_logs(config, device, monkeypatch, 
         def fail(arrivals):
             raise JournalDown("disk full")
 
-        monkeypatch.setattr(door._commits._journal, "append", fail)
+        for _, journal in door._commits._lanes:
+            monkeypatch.setattr(journal, "append", fail)
         return await ask(door, "POST", BATCHES, body=_batch(uid), headers=_headers(token))
 
     answer = _run(config, story)
