@@ -24,7 +24,8 @@ from pyzbar import pyzbar
 
 import core_rs
 from tests.benchmarks.qr.frames import SEED, SIZE, make_frame
-from tests.benchmarks.qr.photos import CATEGORIES, make_phone_file, make_photo
+from tests.benchmarks.qr.phone import make_phone_file
+from tests.benchmarks.qr.photos import CATEGORIES, make_photo
 from tests.shared_data import SHARED_DATA
 
 
