@@ -223,3 +223,49 @@ def test_real_photos_are_never_read_wrongly(folder):
         assert len(unexpected) <= unknown_count, entry["file"]
         if folder.startswith("zxing"):
             assert set(entry["expected"]) <= set(read), entry["file"]
+
+
+def rack(near: int, far: int) -> Image.Image:
+    """Two rows of codes: the near one with modules of `near` pixels, the far one of `far`."""
+    codes = [picture(f"ONG {n}", scale=near if n < 4 else far) for n in range(8)]
+    whole = Image.new("L", (3200, 2400), 235)
+    for n, code in enumerate(codes):
+        whole.paste(code, (150 + n % 4 * 750, 1500 if n < 4 else 500))
+    return whole
+
+
+def test_the_far_tubes_of_a_large_photo_are_read_in_the_fast_mode_too():
+    # At a quarter of its size the photo shows the near row with two pixels a module, the far row
+    # with one.
+    data = file_of(rack(8, 4), "JPEG")
+    texts = sorted(texts_of(core_rs.decode_image(data)))
+    assert texts == sorted(f"ONG {n}" for n in range(8))
+
+
+def finders_of(image: Image.Image, scale: int) -> list[tuple[int, int]]:
+    """The top left pixel of each finder of the one code of a picture."""
+    far = image.width - (4 + 7) * scale
+    return [(4 * scale, 4 * scale), (far, 4 * scale), (4 * scale, far)]
+
+
+@pytest.mark.parametrize("kind", ["pale middles", "no corners", "dark beside", "half a finder"])
+def test_finders_that_are_not_as_they_should_be_are_found_in_the_thorough_mode(kind):
+    scale = 7
+    image = picture(CARD, scale=scale, error="h")
+    for left, top in finders_of(image, scale):
+        if kind == "pale middles":
+            box = (left + 2 * scale, top + 2 * scale, left + 5 * scale, top + 5 * scale)
+            image.paste(140, box)
+        if kind == "no corners":
+            for x in (left, left + 6 * scale):
+                for y in (top, top + 6 * scale):
+                    image.paste(255, (x, y, x + scale, y + scale))
+    if kind == "dark beside":
+        image.paste(0, (image.width - 4 * scale, 0, image.width, image.height))
+        image.paste(0, (0, image.height - 4 * scale, image.width, image.height))
+    if kind == "half a finder":
+        left, top = finders_of(image, scale)[1]
+        image.paste(255, (left, top, left + 7 * scale, top + 3 * scale))
+    whole = Image.new("L", (1400, 1000), 90)
+    whole.paste(image, (300, 200))
+    assert texts_of(core_rs.decode_gray(gray_of(whole), mode="thorough")) == [CARD]

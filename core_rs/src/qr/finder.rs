@@ -2,9 +2,10 @@
 
 use std::f32::consts::{FRAC_1_SQRT_2 as DIAGONAL, SQRT_2};
 
-use super::geometry::Point;
+use super::geometry::{Point, is_within};
 use super::grid::extent;
 use super::image::View;
+use super::line::{Axis, Reach, cross};
 use super::sampler::value;
 use super::threshold::{BLOCK, Thresholds};
 
@@ -14,6 +15,8 @@ const MOST_FINDERS: usize = 600;
 const LARGE: f32 = 28.0;
 /// A pattern that is higher than wide by more, or wider than high, is none.
 const MOST_UNEQUAL: f32 = 2.2;
+/// The same for a lenient search.
+const MOST_UNEQUAL_LENIENT: f32 = 3.2;
 
 /// A place that looks like a finder pattern.
 #[derive(Debug, Clone, Copy)]
@@ -25,14 +28,26 @@ pub(super) struct Finder {
     pub(super) hits: u32,
 }
 
-/// Scans every `step`th row; `slack` is how far like edges may be from their distance, in parts of
-/// two modules.
+/// How the rows are scanned.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scan {
+    /// Rows between scans.
+    pub(super) step: usize,
+    /// How far like edges may be from their distance, in parts of two modules.
+    pub(super) slack: f32,
+    /// Whether the dark ring may be lost in something dark on one side, or lack its corners, and the
+    /// square may be sheared.
+    pub(super) is_lenient: bool,
+}
+
+/// Finds what looks like a finder pattern, outside of the symbols that are `known` by their corners.
 pub(super) fn find(
     view: View<'_>,
     thresholds: &Thresholds,
-    step: usize,
-    slack: f32,
+    scan: Scan,
+    known: &[[Point; 4]],
 ) -> Vec<Finder> {
+    let Scan { step, slack, is_lenient } = scan;
     let mut found: Vec<Finder> = Vec::new();
     let mut edges = Edges::default();
     // Places along the row before, and along this one, that looked like a pattern and were none.
@@ -47,7 +62,8 @@ pub(super) fn find(
         failed.clear();
         for at in (0..edges.places.len().saturating_sub(5)).step_by(2) {
             let Some(e) = edges.places[at..].first_chunk() else { break };
-            if !may_be_pattern(e, slack) {
+            let is_whole = may_be_pattern(e, slack);
+            if !(is_whole || is_lenient && may_be_merged(e, slack)) {
                 continue;
             }
             // The mere chance of noise is seldom as dark as the wide middle of a finder.
@@ -56,6 +72,9 @@ pub(super) fn find(
             let mean = view.row(y)[middle].midpoint(view.row(y + 1)[middle]);
             let limit = limits[(middle / BLOCK).min(limits.len() - 1)];
             if mean.saturating_add(thresholds.margin()) > limit {
+                continue;
+            }
+            if known.iter().any(|corners| is_within(corners, [x, y as f32])) {
                 continue;
             }
             let near = |f: &&mut Finder| {
@@ -68,11 +87,12 @@ pub(super) fn find(
             }
             // What fails on one row fails on the next; a large pattern has rows enough to try the
             // one after it.
-            let width = e[5] - e[0];
+            let width = if is_whole { e[5] - e[0] } else { 7.0 * inner_module(e) };
             if width > LARGE && failed_before.iter().any(|&f: &f32| (f - x).abs() < 0.1 * width) {
                 continue;
             }
-            if let Some(finder) = confirm(view, thresholds, [x, y as f32 + 1.0], width) {
+            if let Some(finder) = confirm(view, thresholds, [x, y as f32 + 1.0], width, is_lenient)
+            {
                 add(&mut found, finder);
                 if found.len() >= MOST_FINDERS {
                     return found;
@@ -187,25 +207,55 @@ fn may_be_pattern(&[a, b, c, d, e, f]: &[f32; 6], slack: f32) -> bool {
         & (f - d - two <= 2.0 * slack)
 }
 
+/// A module's width from the four inner edges.
+#[inline]
+fn inner_module(&[_, b, c, d, e, _]: &[f32; 6]) -> f32 {
+    (d - b + e - c) * 0.125
+}
+
+/// The test of six edges where the dark ring ends on one side only.
+#[inline]
+fn may_be_merged(edges: &[f32; 6], slack: f32) -> bool {
+    let &[a, b, c, d, e, f] = edges;
+    let module = inner_module(edges);
+    let slack = 2.0 * slack * module + 1.0;
+    let is_ring = |width: f32| (width - module).abs() <= slack && width >= 0.4 * module;
+    (d - b - 4.0 * module).abs() <= slack
+        && d - c >= 2.0 * module - 1.0
+        && is_ring(c - b)
+        && is_ring(e - d)
+        && (is_ring(b - a) || is_ring(f - e))
+}
+
 /// Checks the column, then the row again through the better centre, then the column once more.
 ///
 /// `width` is that of the whole pattern along the row, in pixels.
-fn confirm(view: View<'_>, thresholds: &Thresholds, at: Point, width: f32) -> Option<Finder> {
+fn confirm(
+    view: View<'_>,
+    thresholds: &Thresholds,
+    at: Point,
+    width: f32,
+    is_lenient: bool,
+) -> Option<Finder> {
+    let most_unequal = if is_lenient { MOST_UNEQUAL_LENIENT } else { MOST_UNEQUAL };
     // Half a pattern, if it is as much higher than wide as is allowed.
-    let reach = (width * 0.5 * MOST_UNEQUAL) as isize + 4;
+    let reach =
+        Reach { pixels: (width * 0.5 * most_unequal) as usize + 4, may_end_dark: is_lenient };
     let (y, _) = cross(view, thresholds, at, Axis::Column, reach)?;
     let (x, wide) = cross(view, thresholds, [at[0], y], Axis::Row, reach)?;
     let (y, high) = cross(view, thresholds, [x, y], Axis::Column, reach)?;
-    if wide.max(high) > MOST_UNEQUAL * wide.min(high) {
+    if wide.max(high) > most_unequal * wide.min(high) {
         return None;
     }
     let (centre, upright) = ([x, y], (wide * high).sqrt());
-    let turn = turn(view, centre, upright)?;
-    is_ringed(view, centre, [wide * turn, high * turn]).then_some(Finder {
-        centre,
-        module: upright * turn,
-        hits: 1,
-    })
+    let found = |turn: f32| Finder { centre, module: upright * turn, hits: 1 };
+    match turn(view, centre, upright) {
+        Some(turn) if is_ringed(view, centre, [wide * turn, high * turn]) => Some(found(turn)),
+        turn if is_lenient => {
+            is_surrounded(view, centre, [wide, high]).then(|| found(turn.unwrap_or(1.0)))
+        }
+        _ => None,
+    }
 }
 
 /// How much narrower a module is along the symbol's axes than along the image's: from the pattern
@@ -220,23 +270,25 @@ fn turn(view: View<'_>, centre: Point, upright: f32) -> Option<f32> {
     Some(1.0 / tangent.hypot(1.0))
 }
 
+/// Directions all round.
+const ROUND: [Point; 12] = [
+    [1.0, 0.0],
+    [0.866, 0.5],
+    [0.5, 0.866],
+    [0.0, 1.0],
+    [-0.5, 0.866],
+    [-0.866, 0.5],
+    [-1.0, 0.0],
+    [-0.866, -0.5],
+    [-0.5, -0.866],
+    [0.0, -1.0],
+    [0.5, -0.866],
+    [0.866, -0.5],
+];
+
 /// Whether the centre is dark and the ring around it light, all the way round.
 fn is_ringed(view: View<'_>, centre: Point, module: Point) -> bool {
     // At 2.1 modules from the centre every direction is inside the light ring of the square.
-    const ROUND: [Point; 12] = [
-        [1.0, 0.0],
-        [0.866, 0.5],
-        [0.5, 0.866],
-        [0.0, 1.0],
-        [-0.5, 0.866],
-        [-0.866, 0.5],
-        [-1.0, 0.0],
-        [-0.866, -0.5],
-        [-0.5, -0.866],
-        [0.0, -1.0],
-        [0.5, -0.866],
-        [0.866, -0.5],
-    ];
     let at = |radius: f32, [x, y]: Point| {
         value(view, [centre[0] + radius * module[0] * x, centre[1] + radius * module[1] * y])
     };
@@ -247,139 +299,24 @@ fn is_ringed(view: View<'_>, centre: Point, module: Point) -> bool {
     light - dark > 6.0 && ring.iter().filter(|&&v| v < limit).count() <= 2
 }
 
-#[derive(Clone, Copy)]
-enum Axis {
-    Row,
-    Column,
-}
-
-/// The centre and module width of the pattern along an axis through a point.
-///
-/// Nothing is looked at farther than `reach` pixels from the point.
-fn cross(
-    view: View<'_>,
-    thresholds: &Thresholds,
-    [x, y]: Point,
-    axis: Axis,
-    reach: isize,
-) -> Option<(f32, f32)> {
-    let (width, height) = (view.width(), view.height());
-    if !(x >= 0.0 && y >= 0.0 && x < width as f32 && y < height as f32) {
-        return None;
-    }
-    // Sums of three pixels across the line, less three times the threshold: dark is negative.
-    let (x, y) = (x as usize, y as usize);
-    let (columns, limits) = (thresholds.columns(), thresholds.values());
-    match axis {
-        Axis::Row => {
-            let first = y.saturating_sub(1).min(height - 3);
-            let rows = [view.row(first), view.row(first + 1), view.row(first + 2)];
-            let limits = thresholds.row(y);
-            cross_line(x, width, reach, |at| {
-                let [a, b, c] = rows.map(|row| i32::from(row[at]));
-                let limit = limits[(at / BLOCK).min(columns - 1)];
-                (a + b + c).wrapping_sub(3 * i32::from(limit))
-            })
-        }
-        Axis::Column => {
-            let first = x.saturating_sub(1).min(width - 3);
-            let last_limit = limits.len() / columns - 1;
-            let limits = &limits[(x / BLOCK).min(columns - 1)..];
-            let pixels = &view.pixels()[first..];
-            cross_line(y, height, reach, |at| {
-                let at_pixel = at.wrapping_mul(width);
-                let Some(&[a, b, c]) = pixels.get(at_pixel..).and_then(<[u8]>::first_chunk) else {
-                    return 0;
-                };
-                let limit = limits[(at / BLOCK).min(last_limit).wrapping_mul(columns)];
-                (i32::from(a) + i32::from(b) + i32::from(c)).wrapping_sub(3 * i32::from(limit))
-            })
-        }
-    }
-}
-
-/// The centre and module width along a line of `end` values.
-#[inline]
-fn cross_line(
-    start: usize,
-    end: usize,
-    reach: isize,
-    value: impl Fn(usize) -> i32,
-) -> Option<(f32, f32)> {
-    let first = value(start);
-    if first >= 0 {
-        return None;
-    }
-    let back = walk(&value, start, end, -reach, first)?;
-    let ahead = walk(&value, start, end, reach, first)?;
-    let (b, c, d) = (back[1] - back[0], back[0] + ahead[0], ahead[1] - ahead[0]);
-    // From the inside: 4 modules between like edges on either side of the ring of light.
-    let module = (b + c + c + d) / 8.0;
-    let is_near = |value: f32, modules: f32, part: f32| {
-        (value - modules * module).abs() < part * module + 0.6
+/// Whether every way out of the dark centre meets light where a square's ring may be, however it is
+/// sheared: between one module and four.
+fn is_surrounded(view: View<'_>, centre: Point, module: Point) -> bool {
+    let at = |radius: f32, [x, y]: Point| {
+        value(view, [centre[0] + radius * module[0] * x, centre[1] + radius * module[1] * y])
     };
-    let (a, e) = (back[2] - back[1], ahead[2] - ahead[1]);
-    let is_pattern = is_near(b + c, 4.0, 0.5)
-        && is_near(c + d, 4.0, 0.5)
-        && is_near(c, 3.0, 0.9)
-        && is_near(b, 1.0, 0.65)
-        && is_near(d, 1.0, 0.65)
-        && a > 0.25 * module
-        && e > 0.25 * module
-        && (is_near(a, 1.0, 0.9) || is_near(e, 1.0, 0.9));
-    // The mean of the four inner edges is the centre.
-    let middle = start as f32 + 0.5 + (ahead[0] - back[0] + ahead[1] - back[1]) / 4.0;
-    is_pattern.then_some((middle, module))
-}
-
-/// Three edges within `reach` pixels, in the direction of its sign: distances from the centre of the
-/// start pixel, to parts of a pixel.
-#[inline]
-fn walk(
-    value: &impl Fn(usize) -> i32,
-    start: usize,
-    end: usize,
-    reach: isize,
-    first: i32,
-) -> Option<[f32; 3]> {
-    let mut edges = [0.0; 3];
-    let direction = reach.signum();
-    let (mut at, mut before) = (start, first);
-    let mut is_dark = true;
-    // Steps until the reach is used up, and until the image ends.
-    let room = if direction < 0 { start } else { end - 1 - start };
-    let (mut steps, most) = (0_usize, reach.unsigned_abs());
-    for (n, edge) in edges.iter_mut().enumerate() {
-        loop {
-            if steps == most {
-                return None;
-            }
-            if steps == room {
-                // The image may end with the outer ring.
-                if n < 2 {
-                    return None;
-                }
-                *edge = steps as f32 + 0.5;
-                break;
-            }
-            steps = steps.wrapping_add(1);
-            at = at.wrapping_add_signed(direction);
-            let now = value(at);
-            if (now < 0) != is_dark {
-                *edge = steps as f32 - 1.0 + before as f32 / (before.wrapping_sub(now)) as f32;
-                is_dark = !is_dark;
-                before = now;
-                break;
-            }
-            before = now;
-        }
-    }
-    Some(edges)
+    let dark: f32 = ROUND.iter().map(|&d| at(0.6, d)).sum::<f32>() / 12.0;
+    let ring = ROUND.map(|d| (4..=16).map(|n| at(n as f32 * 0.25, d)).fold(0.0, f32::max));
+    let light = ring.iter().sum::<f32>() / 12.0;
+    let limit = dark + 0.5 * (light - dark);
+    light - dark > 6.0 && ring.iter().filter(|&&v| v < limit).count() <= 1
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SCAN: Scan = Scan { step: 2, slack: 0.29, is_lenient: false };
 
     #[test]
     fn a_pattern_is_found_at_its_centre_and_size() {
@@ -393,7 +330,7 @@ mod tests {
                 }
             }
             let Some(view) = View::new(side, side, &pixels) else { unreachable!() };
-            let found = find(view, &Thresholds::of(view), 2, 0.29);
+            let found = find(view, &Thresholds::of(view), SCAN, &[]);
             assert_eq!(found.len(), 1, "module of {module} pixels: {found:?}");
             let half = module as f32 * 3.5;
             assert!((found[0].centre[0] - left as f32 - half).abs() < 0.5, "{found:?}");

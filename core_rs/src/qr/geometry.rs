@@ -28,6 +28,13 @@ pub(super) fn cross(a: Point, b: Point) -> f32 {
     a[0] * b[1] - a[1] * b[0]
 }
 
+/// Whether a point lies within four corners, whichever way round they go.
+pub(super) fn is_within(corners: &[Point; 4], point: Point) -> bool {
+    let sides = corners.iter().zip(corners.iter().cycle().skip(1));
+    let count = sides.filter(|&(&a, &b)| cross(sub(b, a), sub(point, a)) > 0.0).count();
+    count == 0 || count == 4
+}
+
 /// A plane seen in perspective: `(a·u + b·v + c) / (g·u + h·v + 1)` and the same for y.
 ///
 /// It is written from the three finders and the two numbers g and h, since those are what the

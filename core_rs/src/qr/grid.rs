@@ -100,7 +100,7 @@ pub(super) fn measure(view: View<'_>, triple: &Triple) -> Option<Frame> {
             }
         }
     }
-    let depth = |near: f32, far: f32| (near / far).sqrt().clamp(0.6, 1.6) - 1.0;
+    let depth = |near: f32, far: f32| (near / far).sqrt().clamp(0.4, 2.5) - 1.0;
     let g = depth(modules[0][0], modules[1][0]);
     let h = depth(modules[0][1], modules[2][1]);
     let columns = length(sub(centres[1], centres[0])) * (1.0 + g) / modules[0][0];

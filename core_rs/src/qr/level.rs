@@ -1,7 +1,7 @@
 //! One scale of an image, searched once: finders, triples, symbols.
 
-use super::finder::{Finder, find};
-use super::geometry::{Point, cross, sub};
+use super::finder::{Finder, Scan, find};
+use super::geometry::{Point, is_within, length, sub};
 use super::image::View;
 use super::pair::complete;
 use super::symbol::{Doubt, Effort, Look, Reading, look, read_doubt};
@@ -11,10 +11,7 @@ use super::triple::group;
 /// How a level is searched.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    /// Rows between scans.
-    pub(super) step: usize,
-    /// How far the edges of a finder may be from where they should be, in parts of two modules.
-    pub(super) slack: f32,
+    pub(super) scan: Scan,
     pub(super) effort: Effort,
     /// Guesses in a row that are looked at before giving up; more where there are many finders.
     pub(super) most_guesses: usize,
@@ -34,38 +31,73 @@ pub(super) fn search(
     known: &[[Point; 4]],
     is_over: &dyn Fn() -> bool,
 ) -> Seen {
-    let thresholds = Thresholds::of(view);
     let mut search = Search {
         view,
         plan,
-        finders: find(view, &thresholds, plan.step, plan.slack),
+        finders: find_all(view, plan, known),
         is_used: Vec::new(),
         doubts: Vec::new(),
         readings: Vec::new(),
     };
     search.is_used = vec![false; search.finders.len()];
-    for corners in known {
-        search.mark_used(corners);
-    }
     search.look_at_triples(0, is_over);
     if plan.completes_pairs {
         let first_new = search.finders.len();
-        search.finders.extend(complete(view, &search.finders, &search.is_used));
+        search.finders.extend(complete(
+            view,
+            &search.finders,
+            &search.is_used,
+            plan.scan.is_lenient,
+        ));
         search.is_used.resize(search.finders.len(), false);
         if search.finders.len() > first_new {
             search.look_at_triples(first_new, is_over);
         }
     }
+    let agreements = search.doubts.iter().map(|(doubt, _)| doubt.agreement);
+    let best_agreement = agreements.fold(0.0, f32::max);
     search.look_at_doubts(is_over);
     let unread_finders = search.is_used.iter().filter(|used| !**used).count();
-    Seen { readings: search.readings, unread_finders }
+    Seen { readings: search.readings, unread_finders, best_agreement }
 }
+
+/// Finders of one scale outside of the known symbols; a lenient scan of a photograph looks at lower and higher thresholds too.
+fn find_all(view: View<'_>, plan: Plan, known: &[[Point; 4]]) -> Vec<Finder> {
+    let scan = plan.scan;
+    let mut finders = find(view, &Thresholds::of(view), scan, known);
+    if scan.is_lenient && plan.completes_pairs {
+        for share in [LOWER, HIGHER] {
+            for other in find(view, &Thresholds::at(view, share), scan, known) {
+                let is_known =
+                    |f: &Finder| length(sub(f.centre, other.centre)) < f.module.max(other.module);
+                if !finders.iter().any(is_known) {
+                    finders.push(other);
+                }
+            }
+        }
+    }
+    if scan.is_lenient {
+        finders.sort_by_key(|f| std::cmp::Reverse(f.hits));
+        finders.truncate(MOST_LENIENT);
+    }
+    finders
+}
+
+/// Of what a lenient scan finds the surest are looked at.
+const MOST_LENIENT: usize = 40;
+
+/// Thresholds below and above the middle between dark and light, in parts of 256.
+const LOWER: u16 = 80;
+const HIGHER: u16 = 172;
 
 /// What one scale showed.
 pub(super) struct Seen {
     pub(super) readings: Vec<Reading>,
     /// Finders that belong to no symbol that was read.
     pub(super) unread_finders: usize,
+    /// How well the modules of known colour agreed in the likeliest of the guesses that were doubtful
+    /// at first.
+    pub(super) best_agreement: f32,
 }
 
 struct Search<'a> {
@@ -84,7 +116,7 @@ impl Search<'_> {
         let mut guesses = 0;
         // Where there are many finders, as many symbols may be unreadable before one that is not.
         let most_guesses = self.plan.most_guesses.max(self.finders.len() / 3);
-        for triple in group(&self.finders) {
+        for triple in group(&self.finders, self.plan.scan.is_lenient) {
             let is_new = triple.members.iter().any(|&m| m >= first_new);
             if !is_new || self.has_used(triple.members) {
                 continue;
@@ -136,10 +168,7 @@ impl Search<'_> {
     /// Finders inside a symbol that was read belong to it.
     fn mark_used(&mut self, corners: &[Point; 4]) {
         for (finder, used) in self.finders.iter().zip(&mut self.is_used) {
-            let sides = corners.iter().zip(corners.iter().cycle().skip(1));
-            let turns = sides.map(|(&a, &b)| cross(sub(b, a), sub(finder.centre, a)) > 0.0);
-            let count = turns.filter(|&t| t).count();
-            *used |= count == 0 || count == 4;
+            *used |= is_within(corners, finder.centre);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! * `load`: JPEG and PNG to gray pixels, with limits; `exif`: the orientation of a photo
 //! * `read`: the doors `decode_image`, `decode_gray`, `decode_many`, and the order of stages
 //! * `level`: one scale of an image, searched once
-//! * `threshold`, `finder`, `triple`, `pair`: where symbols may be
+//! * `threshold`, `line`, `finder`, `triple`, `pair`: where symbols may be
 //! * `geometry`, `grid`, `timing`, `alignment`, `sampler`: where the modules of one symbol are
 //! * `soft`: how dark each module is, blur and light taken out
 //! * `symbol`: one guess, read with growing effort
@@ -25,6 +25,7 @@ mod grid;
 pub mod image;
 mod layout;
 mod level;
+mod line;
 mod load;
 mod pair;
 pub mod payload;

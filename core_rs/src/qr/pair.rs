@@ -12,9 +12,17 @@ const MOST_FINDERS: usize = 6;
 const REACH: i32 = 3;
 /// Likeness that a damaged pattern still has and data seldom.
 const LEAST_LIKENESS: f32 = 0.5;
+/// And what half a pattern has.
+const LEAST_LENIENT_LIKENESS: f32 = 0.25;
 
 /// Finders that complete pairs of `finders` to corners of a square.
-pub(super) fn complete(view: View<'_>, finders: &[Finder], is_used: &[bool]) -> Vec<Finder> {
+pub(super) fn complete(
+    view: View<'_>,
+    finders: &[Finder],
+    is_used: &[bool],
+    is_lenient: bool,
+) -> Vec<Finder> {
+    let least = if is_lenient { LEAST_LENIENT_LIKENESS } else { LEAST_LIKENESS };
     let mut found: Vec<Finder> = Vec::new();
     let mut surest: Vec<&Finder> =
         finders.iter().zip(is_used).filter(|(_, used)| !**used).map(|(f, _)| f).collect();
@@ -53,7 +61,7 @@ pub(super) fn complete(view: View<'_>, finders: &[Finder], is_used: &[bool]) -> 
                 if finders.iter().any(is_known) || found.iter().any(is_known) {
                     continue;
                 }
-                found.extend(match_pattern(view, expected, along, module));
+                found.extend(match_pattern(view, expected, along, module, least));
             }
         }
     }
@@ -61,7 +69,13 @@ pub(super) fn complete(view: View<'_>, finders: &[Finder], is_used: &[bool]) -> 
 }
 
 /// The best likeness near a point, with modules along `along`.
-fn match_pattern(view: View<'_>, expected: Point, along: Point, module: f32) -> Option<Finder> {
+fn match_pattern(
+    view: View<'_>,
+    expected: Point,
+    along: Point,
+    module: f32,
+    least: f32,
+) -> Option<Finder> {
     if !is_inside(view, expected, 0.0) {
         return None;
     }
@@ -98,10 +112,10 @@ fn match_pattern(view: View<'_>, expected: Point, along: Point, module: f32) -> 
     };
     // Every other module is enough to find the place.
     let (rough_likeness, rough) = look_around(expected, REACH, 1.0, 2);
-    if rough_likeness < LEAST_LIKENESS * 0.6 {
+    if rough_likeness < least * 0.6 {
         return None;
     }
     let (_, better) = look_around(rough, 2, 0.5, 1);
     let best = look_around(better, 1, 0.25, 1);
-    (best.0 > LEAST_LIKENESS).then_some(Finder { centre: best.1, module, hits: 1 })
+    (best.0 > least).then_some(Finder { centre: best.1, module, hits: 1 })
 }

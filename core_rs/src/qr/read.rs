@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::exif::Orientation;
+use super::finder::Scan;
 use super::image::{Gray, View};
 use super::level::{self, Plan};
 use super::load::{Source, check_size};
@@ -27,6 +28,9 @@ const COARSE_PIXELS: usize = 1_000_000;
 /// Images up to this many pixels are read at their own scale first.
 const FRAME_PIXELS: usize = 500_000;
 
+/// Scales of more pixels are scanned more coarsely.
+const LARGE_PIXELS: usize = 4_000_000;
+
 /// How often the fast mode halves such an image.
 const FRAME_SCALES: usize = 1;
 
@@ -35,6 +39,12 @@ const LEAST_SIDE: usize = 80;
 
 /// Images up to this side may have modules of one pixel, and are read at twice their size too.
 const TINY_SIDE: usize = 400;
+
+/// Where modules have fewer pixels than this, a code farther away may be too small to be read.
+const SMALL_MODULE: f32 = 2.3;
+
+/// Where known modules agree so well there is a symbol.
+const SURE_AGREEMENT: f32 = 0.45;
 
 /// How much effort an image is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,7 +102,7 @@ pub fn decode_image(data: &[u8], options: Options) -> Result<Vec<Symbol>> {
     let mut search = Search::new(options);
     let source = Source::open(data, options.max_pixels)?;
     let (width, height) = (source.width(), source.height());
-    let mut shrink = 1;
+    let (mut shrink, mut may_show_more) = (1, false);
     while options.mode == Mode::Fast
         && source.scales_cheaply()
         && shrink < 8
@@ -101,11 +111,12 @@ pub fn decode_image(data: &[u8], options: Options) -> Result<Vec<Symbol>> {
         shrink *= 2;
     }
     if shrink > 1 {
-        search.look_at(source.gray(shrink)?.view(), shrink as f32);
+        may_show_more = search.look_at(source.gray(shrink)?.view(), shrink as f32);
     }
-    if search.is_open() {
+    if search.is_open() || may_show_more {
         let whole = source.gray(1)?;
-        search.look_at_down_to(whole.view(), 1.0, if shrink > 1 { shrink / 2 } else { usize::MAX });
+        let least = if shrink > 1 { shrink / 2 } else { usize::MAX };
+        search.look_at_down_to(whole.view(), 1.0, least, may_show_more);
         search.look_again(whole.view());
     }
     let mut symbols = search.finish()?;
@@ -161,17 +172,39 @@ pub fn decode_many(
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
+/// Whether whatever resembles a finder is taken for one: dearer, so that a frame of a camera, which
+/// has a successor, gets less of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leniency {
+    No,
+    Frame,
+    Photo,
+}
+
 /// The state of one image's search: what was found so far and how long it may go on.
 struct Search {
     options: Options,
     started: Instant,
     was_cut_short: bool,
+    leniency: Leniency,
+    /// Whether a place had all that is known of a symbol, though it was not read.
+    saw_symbol: bool,
+    /// Finders of the last scale that belong to no symbol.
+    unread_finders: usize,
     found: Vec<Symbol>,
 }
 
 impl Search {
     fn new(options: Options) -> Self {
-        Self { options, started: Instant::now(), was_cut_short: false, found: Vec::new() }
+        Self {
+            options,
+            started: Instant::now(),
+            was_cut_short: false,
+            leniency: Leniency::No,
+            saw_symbol: false,
+            unread_finders: 0,
+            found: Vec::new(),
+        }
     }
 
     fn is_late(&self) -> bool {
@@ -192,19 +225,26 @@ impl Search {
     }
 
     /// Looks at an image from its coarsest useful scale to its own; `factor` brings corners to the
-    /// size of the stored picture.
-    fn look_at(&mut self, view: View<'_>, factor: f32) {
-        self.look_at_down_to(view, factor, usize::MAX);
+    /// size of the stored picture. Returns whether a finer scale may show more symbols.
+    fn look_at(&mut self, view: View<'_>, factor: f32) -> bool {
+        self.look_at_down_to(view, factor, usize::MAX, false)
     }
 
-    /// The same, without the scales below 1/`shrink`.
-    fn look_at_down_to(&mut self, view: View<'_>, factor: f32, shrink: usize) {
+    /// The same, without the scales below 1/`shrink`; `may_show_more` says that what was found is no
+    /// reason to stop.
+    fn look_at_down_to(
+        &mut self,
+        view: View<'_>,
+        factor: f32,
+        shrink: usize,
+        mut may_show_more: bool,
+    ) -> bool {
         // Frames of a camera are best read as they are; photographs from the coarse end.
-        let is_frame = view.width() * view.height() <= FRAME_PIXELS;
+        let is_frame = is_frame(view);
         if is_frame {
-            self.look_at_level(view, factor, true);
+            may_show_more = self.look_at_level(view, factor, true);
             if self.is_enough() {
-                return;
+                return may_show_more;
             }
         }
         let mut smaller: Vec<Gray> = Vec::new();
@@ -215,60 +255,77 @@ impl Search {
         {
             smaller.push(last.halved());
         }
-        let mut may_show_more = false;
         for (n, gray) in smaller.iter().enumerate().rev() {
             if self.is_open() || may_show_more {
                 may_show_more = self.look_at_level(gray.view(), factor * (2 << n) as f32, is_frame);
             }
         }
         if !is_frame && (self.is_open() || may_show_more) {
-            self.look_at_level(view, factor, false);
+            may_show_more = self.look_at_level(view, factor, false);
         }
         if self.found.is_empty() && view.width().max(view.height()) <= TINY_SIDE && self.is_open() {
             self.look_at_level(view.doubled().view(), factor * 0.5, is_frame);
         }
+        may_show_more
     }
 
     /// Looks at one scale; returns whether it showed finders enough for a symbol beside those that
-    /// were read, so that the next finer scale is worth a look: many small codes are not all read at
-    /// the scale that gives the first of them.
+    /// were read, or symbols so small that others may be too small for it. Then the next finer scale
+    /// is worth a look: many small codes are not all read at the scale that gives the first of them.
     fn look_at_level(&mut self, view: View<'_>, factor: f32, is_frame: bool) -> bool {
         if self.is_late() {
             self.was_cut_short = true;
             return false;
         }
+        let is_large = view.width() * view.height() > LARGE_PIXELS;
         let known: Vec<_> =
             self.found.iter().map(|s| s.corners.map(|c| c.map(|v| v / factor))).collect();
-        let seen = level::search(view, self.plan(is_frame), &known, &|| self.is_late());
+        let seen = level::search(view, self.plan(is_frame, is_large), &known, &|| self.is_late());
+        self.unread_finders = seen.unread_finders;
+        self.saw_symbol |= seen.best_agreement > SURE_AGREEMENT;
+        let mut shows_small = false;
         for reading in seen.readings {
+            shows_small |= reading.module < SMALL_MODULE;
             let text = read_text(&reading.content.bytes, reading.content.evidence);
             let corners = reading.corners.map(|c| c.map(|v| v * factor));
             self.add(Symbol { raw: reading.content.bytes, text, corners });
         }
-        !is_frame && !self.found.is_empty() && seen.unread_finders >= 3
+        // The finest scale has no finer one.
+        factor > 1.0 && !self.found.is_empty() && (shows_small || seen.unread_finders >= 3)
     }
 
-    /// What only the thorough mode does: light on dark, and another decoder's eyes.
+    /// What only the thorough mode does: whatever resembles finders, light on dark, and another
+    /// decoder's eyes.
     fn look_again(&mut self, view: View<'_>) {
         if self.options.mode == Mode::Fast || !self.is_open() {
             return;
         }
+        // A frame whose finders were seen, but not what is between them, has no others.
+        if self.found.is_empty() && !(is_frame(view) && self.saw_symbol) {
+            if is_frame(view) && view.width().max(view.height()) > TINY_SIDE {
+                self.leniency = Leniency::Frame;
+                self.look_at_level(view, 1.0, true);
+            } else {
+                self.leniency = Leniency::Photo;
+                self.look_at(view, 1.0);
+            }
+            self.leniency = Leniency::No;
+        }
         if self.found.is_empty() {
             self.look_at(view.inverted().view(), 1.0);
         }
-        let is_frame = view.width() * view.height() <= FRAME_PIXELS;
-        if self.is_open() && (self.found.is_empty() || !is_frame) {
+        // Where all finders belong to symbols that were read, there is nothing left for it.
+        if self.is_open() && (self.found.is_empty() || self.unread_finders >= 3) {
             for symbol in zxing::read(view) {
                 self.add(symbol);
             }
         }
     }
 
-    fn plan(&self, is_frame: bool) -> Plan {
+    fn plan(&self, is_frame: bool, is_large: bool) -> Plan {
         match self.options.mode {
             Mode::Fast if is_frame => Plan {
-                step: 4,
-                slack: 0.18,
+                scan: Scan { step: 4, slack: 0.18, is_lenient: false },
                 effort: Effort::Middle,
                 most_guesses: 4,
                 sizes: 1,
@@ -276,17 +333,32 @@ impl Search {
                 most_doubts: 1,
             },
             Mode::Fast => Plan {
-                step: 3,
-                slack: 0.29,
+                scan: Scan { step: 3, slack: 0.29, is_lenient: false },
                 effort: Effort::Middle,
                 most_guesses: 8,
                 sizes: 2,
                 completes_pairs: false,
                 most_doubts: 2,
             },
+            Mode::Thorough if self.leniency == Leniency::Frame => Plan {
+                scan: Scan { step: 3, slack: 0.29, is_lenient: true },
+                effort: Effort::High,
+                most_guesses: 16,
+                sizes: 2,
+                completes_pairs: false,
+                most_doubts: 2,
+            },
+            Mode::Thorough if self.leniency == Leniency::Photo => Plan {
+                scan: Scan { step: 2, slack: 0.29, is_lenient: true },
+                effort: Effort::High,
+                most_guesses: 40,
+                sizes: 2,
+                completes_pairs: true,
+                most_doubts: 4,
+            },
             Mode::Thorough => Plan {
-                step: 2,
-                slack: 0.29,
+                // What only the whole of a large photo shows is seen on several rows still.
+                scan: Scan { step: if is_large { 3 } else { 2 }, slack: 0.29, is_lenient: false },
                 effort: Effort::High,
                 most_guesses: 60,
                 sizes: 2,
@@ -315,6 +387,10 @@ impl Search {
         }
         Ok(self.found)
     }
+}
+
+fn is_frame(view: View<'_>) -> bool {
+    view.width() * view.height() <= FRAME_PIXELS
 }
 
 /// Whether the centre of one symbol lies within the reach of the other.

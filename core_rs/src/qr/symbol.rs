@@ -3,7 +3,7 @@
 use super::alignment::{align, bend};
 use super::bits::Content;
 use super::codewords::{Format, Repairs, read, read_formats, read_version};
-use super::geometry::Point;
+use super::geometry::{Point, length, sub};
 use super::grid::{Frame, Grid, measure};
 use super::image::View;
 use super::layout::Layout;
@@ -26,6 +26,17 @@ pub(super) enum Effort {
 pub(super) struct Reading {
     pub(super) content: Content,
     pub(super) corners: [Point; 4],
+    /// Pixels a module, along the shorter side.
+    pub(super) module: f32,
+}
+
+impl Reading {
+    fn of(grid: &Grid, content: Content) -> Self {
+        let corners = grid.corners();
+        let side = |n: usize| length(sub(corners[(n + 1) % 4], corners[n]));
+        let shortest = (0..4).map(side).fold(f32::MAX, f32::min);
+        Self { content, corners, module: shortest / grid.layout.size as f32 }
+    }
 }
 
 /// Timing patterns that agree less than this are none.
@@ -65,7 +76,7 @@ pub(super) fn look(view: View<'_>, triple: &Triple, sizes: usize) -> Look {
         }
         match read_grid(view, &grid) {
             Outcome::Read(content) => {
-                return Look::Read(Reading { content, corners: grid.corners() });
+                return Look::Read(Reading::of(&grid, content));
             }
             Outcome::Mirrored => {
                 if let Some(reading) = read_mirrored(view, triple) {
@@ -76,7 +87,7 @@ pub(super) fn look(view: View<'_>, triple: &Triple, sizes: usize) -> Look {
                 if bend(view, &mut grid)
                     && let Outcome::Read(content) = read_grid(view, &grid)
                 {
-                    return Look::Read(Reading { content, corners: grid.corners() });
+                    return Look::Read(Reading::of(&grid, content));
                 }
                 doubts.push(Doubt { agreement: grid.agreement(view), grid });
             }
@@ -94,7 +105,7 @@ fn read_mirrored(view: View<'_>, triple: &Triple) -> Option<Reading> {
     let mut grid = candidates(view, &frame).into_iter().next()?;
     align(view, &frame, &mut grid);
     match read_grid(view, &grid) {
-        Outcome::Read(content) => Some(Reading { content, corners: grid.corners() }),
+        Outcome::Read(content) => Some(Reading::of(&grid, content)),
         Outcome::Mirrored | Outcome::Unread => None,
     }
 }
@@ -127,7 +138,7 @@ fn read_grid(view: View<'_>, grid: &Grid) -> Outcome {
 /// Reads a doubtful guess with more effort.
 pub(super) fn read_doubt(view: View<'_>, doubt: &Doubt, effort: Effort) -> Option<Reading> {
     let content = read_filtered(view, &doubt.grid, effort)?;
-    Some(Reading { content, corners: doubt.grid.corners() })
+    Some(Reading::of(&doubt.grid, content))
 }
 
 /// Whether the version bits say clearly that the symbol has another size.

@@ -5,6 +5,9 @@ use super::image::View;
 /// Side of a block in pixels.
 pub(super) const BLOCK: usize = 8;
 
+/// The middle between dark and light, in parts of 256.
+const MIDDLE: u16 = 128;
+
 /// Blocks whose surroundings differ by less than this hold no pattern: all light.
 const LEAST_RANGE: f32 = 12.0;
 /// The range of a block of mere noise, in standard deviations.
@@ -23,6 +26,12 @@ impl Thresholds {
     /// Thresholds of an image of at least one block; a rest of less than a block belongs to the
     /// last one.
     pub(super) fn of(view: View<'_>) -> Self {
+        Self::at(view, MIDDLE)
+    }
+
+    /// The same at another place between dark and light than the middle, in parts of 256: sparks of
+    /// light pull the middle above the paper, pale ink and coloured finders lie above it.
+    pub(super) fn at(view: View<'_>, share: u16) -> Self {
         let (columns, rows) = ((view.width() / BLOCK).max(1), (view.height() / BLOCK).max(1));
         let (mut lows, mut highs) = (Vec::new(), Vec::new());
         let (mut low_row, mut high_row) = (vec![255_u8; view.width()], vec![0_u8; view.width()]);
@@ -39,7 +48,7 @@ impl Thresholds {
             fold_blocks(&high_row, &mut highs, u8::max);
         }
         let least_range = LEAST_RANGE.max(RANGE_OF_NOISE * noise(view).min(MOST_NOISE)) as u8;
-        let middles = middles(columns, rows, lows, highs, least_range);
+        let middles = middles(columns, rows, lows, highs, (least_range, share));
         let values = smooth(columns, &middles);
         Self { columns, values, margin: least_range / 4 }
     }
@@ -132,11 +141,19 @@ fn around(columns: usize, values: Vec<u8>, pick: impl Fn(u8, u8) -> u8 + Copy) -
 ///
 /// The middle and not the mean: in the corner of a symbol most is quiet zone, and the mean is
 /// lighter than the light ring of a blurred finder.
-fn middles(columns: usize, rows: usize, lows: Vec<u8>, highs: Vec<u8>, least: u8) -> Vec<u8> {
+fn middles(
+    columns: usize,
+    rows: usize,
+    lows: Vec<u8>,
+    highs: Vec<u8>,
+    (least, share): (u8, u16),
+) -> Vec<u8> {
     let (lows, highs) = (around(columns, lows, u8::min), around(columns, highs, u8::max));
     let mut middles = Vec::with_capacity(columns * rows);
     middles.extend(lows.iter().zip(&highs).map(|(&low, &high)| {
-        if high.saturating_sub(low) >= least { low.midpoint(high).saturating_add(1) } else { 0 }
+        let range = high.saturating_sub(low);
+        let part = (u16::from(range).wrapping_mul(share) >> 8) as u8;
+        if range >= least { low.saturating_add(part).saturating_add(1) } else { 0 }
     }));
     middles
 }

@@ -19,8 +19,25 @@ pub(super) struct Triple {
     penalty: f32,
 }
 
-/// All plausible triples, best first.
-pub(super) fn group(finders: &[Finder]) -> Vec<Triple> {
+/// How far the three may be from a square of equal finders.
+struct Limits {
+    /// Of the module widths of two of them.
+    ratio: f32,
+    /// Of the cosine between the sides.
+    cosine: f32,
+    /// Of the lengths of the sides.
+    sides: f32,
+    /// Of the modules counted along the sides.
+    unequal: f32,
+}
+
+const USUAL: Limits = Limits { ratio: 2.0, cosine: 0.75, sides: 2.5, unequal: 1.7 };
+/// What is seen from far aside.
+const LENIENT: Limits = Limits { ratio: 3.0, cosine: 0.85, sides: 3.5, unequal: 2.5 };
+
+/// All plausible triples, best first; a lenient search takes more for plausible.
+pub(super) fn group(finders: &[Finder], is_lenient: bool) -> Vec<Triple> {
+    let limits = if is_lenient { &LENIENT } else { &USUAL };
     let mut triples = Vec::new();
     let mut near: Vec<(f32, usize)> = Vec::new();
     for (corner, finder) in finders.iter().enumerate() {
@@ -29,7 +46,10 @@ pub(super) fn group(finders: &[Finder]) -> Vec<Triple> {
             let ratio = other.module / finder.module;
             let distance = length(sub(other.centre, finder.centre));
             let modules = distance / finder.module.max(other.module);
-            if at != corner && (0.5..2.0).contains(&ratio) && (8.0..260.0).contains(&modules) {
+            if at != corner
+                && ratio.max(1.0 / ratio) < limits.ratio
+                && (8.0..260.0).contains(&modules)
+            {
                 near.push((distance * ratio.max(1.0 / ratio), at));
             }
         }
@@ -37,7 +57,7 @@ pub(super) fn group(finders: &[Finder]) -> Vec<Triple> {
         near.truncate(NEIGHBOURS);
         for (n, &(_, a)) in near.iter().enumerate() {
             for &(_, b) in &near[n + 1..] {
-                triples.extend(judge(finders, corner, a, b));
+                triples.extend(judge(finders, [corner, a, b], limits));
             }
         }
     }
@@ -45,7 +65,7 @@ pub(super) fn group(finders: &[Finder]) -> Vec<Triple> {
     triples
 }
 
-fn judge(finders: &[Finder], corner: usize, a: usize, b: usize) -> Option<Triple> {
+fn judge(finders: &[Finder], [corner, a, b]: [usize; 3], limits: &Limits) -> Option<Triple> {
     let to_a = sub(finders[a].centre, finders[corner].centre);
     let to_b = sub(finders[b].centre, finders[corner].centre);
     let turn = cross(to_a, to_b);
@@ -54,7 +74,7 @@ fn judge(finders: &[Finder], corner: usize, a: usize, b: usize) -> Option<Triple
     let (across, along) = (length(right), length(down));
     let cosine = (right[0] * down[0] + right[1] * down[1]) / (across * along);
     let ratio = across.max(along) / across.min(along);
-    if cosine.abs() > 0.75 || ratio > 2.5 {
+    if cosine.abs() > limits.cosine || ratio > limits.sides {
         return None;
     }
     let modules = members.map(|m| finders[m].module);
@@ -64,7 +84,7 @@ fn judge(finders: &[Finder], corner: usize, a: usize, b: usize) -> Option<Triple
     let side = |length: f32, other: f32| 2.0 * length / (modules[0] + other);
     let (columns, rows) = (side(across, modules[1]), side(along, modules[2]));
     let unequal = columns.max(rows) / columns.min(rows);
-    if columns.min(rows) < 9.0 || columns.max(rows) > 220.0 || unequal > 1.7 {
+    if columns.min(rows) < 9.0 || columns.max(rows) > 220.0 || unequal > limits.unequal {
         return None;
     }
     let hits: f32 = members.iter().map(|&m| 1.0 / (finders[m].hits as f32 + 0.5)).sum();
@@ -90,7 +110,7 @@ mod tests {
         // A mirror image cannot be told from a turn here: the order round is always clockwise.
         let all = [finder(200.0, 60.0), finder(50.0, 60.0), finder(50.0, 210.0)];
         for order in [[0, 1, 2], [1, 2, 0], [2, 0, 1], [0, 2, 1]] {
-            let triples = group(&order.map(|n| all[n]));
+            let triples = group(&order.map(|n| all[n]), false);
             assert_eq!(triples[0].centres, [[50.0, 60.0], [200.0, 60.0], [50.0, 210.0]]);
         }
     }
@@ -98,6 +118,6 @@ mod tests {
     #[test]
     fn finders_in_a_line_are_no_symbol() {
         let line = [finder(50.0, 60.0), finder(200.0, 61.0), finder(350.0, 60.0)];
-        assert!(group(&line).is_empty());
+        assert!(group(&line, true).is_empty());
     }
 }

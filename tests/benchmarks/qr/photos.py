@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
+from tests.benchmarks.qr.extremes import FAMILIES
 from tests.benchmarks.qr.scene import (
     INK,
     PAPER,
@@ -234,11 +235,12 @@ _CATEGORIES: dict[str, Callable[[Scene], None]] = {
     "shadows": _shadows,
 }
 CATEGORIES = tuple(_CATEGORIES)
+EXTREMES = tuple(FAMILIES)
 
 
 def make_photo(category: str, number: int, seed: int) -> tuple[Image.Image, list[str]]:
-    """One picture and the text of every code in it."""
+    """One picture of a category or an extreme, and the text of every code in it."""
     size = (2000, 1500) if category == "close" else (1000, 750)
     scene = Scene(random.Random(f"{seed}/{category}/{number}"), size)
-    _CATEGORIES[category](scene)
+    (_CATEGORIES | FAMILIES)[category](scene)
     return scene.image(), scene.texts

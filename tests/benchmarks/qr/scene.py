@@ -23,6 +23,8 @@ class Look:
     angle: float = 0.0
     tilt: tuple[float, float] = (0.0, 0.0)  # change of depth over the symbol's width and height
     bend: float = 0.0  # radians of a cylinder that the symbol's width covers
+    axis: float = 0.0  # of the cylinder, from the symbol's columns
+    lean: float = 0.0  # of the cylinder's axis towards the camera
     stretch: float = 1.0  # width by height
 
 
@@ -63,8 +65,7 @@ class Scene:
         depth = 1 - (look.tilt[0] * u + look.tilt[1] * v) / side
         u, v = u / depth, v / depth
         if look.bend:
-            radius = side / look.bend
-            u = radius * np.arcsin(np.clip(u / radius, -0.999, 0.999))
+            u, v = _unrolled(u, v, side, look)
         u, v = u + half, v + half
         drawn = code.drawing
         scale = drawn.shape[0] / side
@@ -138,6 +139,17 @@ def make_code(rng: random.Random, length: int = 40, version: int | None = None) 
     made = segno.make(text, error=error, micro=False, boost_error=False, version=version)
     modules = np.array([list(row) for row in made.matrix_iter(border=QUIET)], np.uint8)
     return Code(text, modules, _print(modules))
+
+
+def _unrolled(u: Pixels, v: Pixels, side: int, look: Look) -> tuple[Pixels, Pixels]:
+    """Places on the paper around a cylinder of what is seen there, in modules from the middle."""
+    cos, sin = math.cos(look.axis), math.sin(look.axis)
+    across, along = u * cos + v * sin, v * cos - u * sin
+    radius = side / look.bend
+    angle = np.arcsin(np.clip(across / radius, -0.999, 0.999))
+    across = radius * angle
+    along = (along + radius * (1 - np.cos(angle)) * math.sin(look.lean)) / math.cos(look.lean)
+    return across * cos - along * sin, along * cos + across * sin
 
 
 def _print(modules: npt.NDArray[np.uint8], scale: int = 8) -> Pixels:

@@ -1,8 +1,8 @@
 """Writes the synthetic pictures to a folder, for `cargo bench --bench qr` and `tram qr score`.
 
 `python -m tests.benchmarks.qr.write FOLDER [--count N] [--seed N]`: below FOLDER one folder for
-each level of frames and each category of photos, with gray PGM files (JPEG for `tram`, with
-`--jpeg`) and a `manifest.json`.
+each level of frames and each category of photos and of extremes, with gray PGM files (JPEG for
+`tram`, with `--jpeg`) and a `manifest.json`.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from tests.benchmarks.qr.frames import SEED, make_frames
-from tests.benchmarks.qr.photos import CATEGORIES, make_photo
+from tests.benchmarks.qr.photos import CATEGORIES, EXTREMES, make_photo
 
 
 def write(folder: Path, pictures: Iterable[tuple[Image.Image, list[str]]], suffix: str) -> None:
@@ -41,7 +41,7 @@ def main() -> None:
         frames = make_frames(chosen.count, level, chosen.seed)
         pictures = [(frame.image, [frame.text]) for frame in frames]
         write(chosen.folder / f"level-{level}", pictures, suffix)
-    for category in CATEGORIES:
+    for category in CATEGORIES + EXTREMES:
         photos = (make_photo(category, n, chosen.seed) for n in range(chosen.photos))
         write(chosen.folder / category, photos, suffix)
 
