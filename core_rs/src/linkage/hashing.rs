@@ -82,7 +82,7 @@ pub(super) fn sorted_by_upper_half(mut values: Vec<u64>) -> Vec<u64> {
     }
     let digit =
         |value: u64, at: usize| ((value >> (32 + at as u32 * DIGIT)) & ((1 << DIGIT) - 1)) as usize;
-    let mut counts = [[0_usize; 1 << DIGIT]; DIGITS];
+    let mut counts = vec![[0_usize; 1 << DIGIT]; DIGITS];
     for value in &values {
         for (at, counts) in counts.iter_mut().enumerate() {
             counts[digit(*value, at)] += 1;

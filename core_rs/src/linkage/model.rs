@@ -122,9 +122,13 @@ impl Model {
         let mut scratch = self.walk(pattern, prior);
         let own = &mut scratch[..self.classes.len()];
         let most = own.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        own.iter_mut().for_each(|x| *x = (*x - most).exp());
+        for share in own.iter_mut() {
+            *share = (*share - most).exp();
+        }
         let sum: f64 = own.iter().sum();
-        own.iter_mut().for_each(|x| *x /= sum);
+        for share in own.iter_mut() {
+            *share /= sum;
+        }
         scratch[self.classes.len()..].fill(0.0);
         scratch
     }
