@@ -269,3 +269,11 @@ def test_finders_that_are_not_as_they_should_be_are_found_in_the_thorough_mode(k
     whole = Image.new("L", (1400, 1000), 90)
     whole.paste(image, (300, 200))
     assert texts_of(core_rs.decode_gray(gray_of(whole), mode="thorough")) == [CARD]
+
+
+@pytest.mark.parametrize("mode", ["fast", "thorough"])
+def test_a_micro_code_is_none_of_ours(mode):
+    """One finder and little redundancy: random modules would pass for one."""
+    stream = io.BytesIO()
+    segno.make_micro("48").save(stream, kind="png", scale=6, border=12)
+    assert core_rs.decode_image(stream.getvalue(), mode=mode) == []

@@ -8,10 +8,13 @@ use super::text::{Evidence, read_text};
 
 /// Reads every QR code (model 2) of the image.
 ///
+/// Not the whole family of that name: a Micro QR code has one finder and so little redundancy that
+/// random modules pass for one, and nothing in the field is printed as one.
+///
 /// An image the library refuses has no symbols for us: it only refuses sizes beyond its integers.
 pub(super) fn read(view: View<'_>) -> Vec<Symbol> {
     let reader = BarcodeReader::new()
-        .formats(BarcodeFormat::QRCode)
+        .formats(BarcodeFormat::QRCodeModel2)
         .try_harder(true)
         .try_rotate(true)
         .try_invert(true)
