@@ -55,13 +55,13 @@ pub const PEOPLE: [[&[f64]; 7]; 6] = [
         &[0.001, 0.002, 0.997],
     ],
     [
-        &[1e-7, 1e-7, 1e-6, 1e-5, 1e-5, 0.03, 0.01, 0.70, 0.24, 0.03, 3e-5, 1.5e-5],
-        &[2e-4, 9e-4, 3e-3, 5e-3, 9e-3, 0.02, 0.004, 4e-4, 0.12, 0.09, 4e-5, 0.75],
-        &[2.4e-3, 7e-3, 0.14, 9e-4, 0.096, 0.0, 0.0, 0.75, 0.0, 0.0, 0.0, 0.0],
+        &[1e-7, 1e-7, 1e-6, 1e-6, 1e-6, 0.015, 0.005, 0.73, 0.22, 0.03, 2e-5, 1e-5],
+        &[5e-5, 2e-4, 1e-3, 3e-3, 1e-2, 0.022, 0.004, 6e-4, 0.14, 0.06, 5e-6, 0.76],
+        &[2.1e-3, 0.014, 0.135, 1.1e-3, 0.078, 0.0, 0.0, 0.77, 0.0, 0.0, 0.0, 0.0],
         &[0.5, 0.5],
         &[
-            4e-5, 7e-4, 8e-3, 3.5e-3, 1e-5, 2e-4, 2e-3, 1.3e-3, 4e-4, 1.5e-3, 0.029, 7e-4, 0.019,
-            0.035, 0.046, 0.85,
+            6e-5, 7e-4, 3.5e-3, 3e-3, 2e-5, 2e-4, 1e-3, 8e-4, 1e-3, 1.5e-3, 0.027, 0.003, 0.015,
+            0.02, 0.03, 0.89,
         ],
         &[1e-7, 1e-7, 1e-5, 1e-6, 0.77, 0.11, 1e-7, 1e-6, 0.12],
         &[1e-7, 1e-6, 1.0],
@@ -88,7 +88,7 @@ pub const PEOPLE_OF_ONE_YEAR: f64 = 0.0142;
 
 /// Offset and slope of the log2 odds, in different houses and in one: a logistic regression of the
 /// truth on the odds over populations of `tests/benchmarks/linkage` (docs/linkage.md).
-pub const PEOPLE_CALIBRATION: [[f64; 2]; 2] = [[-0.3, 1.06], [-2.0, 1.42]];
+pub const PEOPLE_CALIBRATION: [[f64; 2]; 2] = [[-0.66, 1.06], [-2.0, 1.42]];
 
 /// How each field of each class is learnt. Twins share house and birthday like one person with
 /// himself, and namesakes share house and name: those fields follow the first class, so that the
