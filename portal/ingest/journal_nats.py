@@ -31,6 +31,7 @@ PLACES = 1024
 # An election after the loss of a node takes up to nine seconds.
 APPEND_SECONDS = 10.0
 _ANSWER_SECONDS = 3.0
+_NOBODY_ANSWERS = "503"
 _PAUSE_SECONDS = 0.2
 # One attempt with everything in it: connecting, asking, eight megabytes on a slow line.
 _LONGEST_SECONDS = 12.0
@@ -259,22 +260,30 @@ class NatsJournal:
         client = await self._connect()
         inbox = client.new_inbox()
         answers = await client.subscribe(inbox)
+        where = f"$JS.API.DIRECT.GET.{self._stream}"
         wanted = (
             f'{{"seq":{sequence},"next_by_subj":"{self._subject}",'
             f'"batch":{count},"max_bytes":{max_bytes}}}'
         )
         found: list[tuple[int, list[Entry]]] = []
+        give_up_at = time.monotonic() + _ANSWER_SECONDS
         try:
-            await client.publish(f"$JS.API.DIRECT.GET.{self._stream}", wanted.encode(), reply=inbox)
+            await client.publish(where, wanted.encode(), reply=inbox)
             while True:
                 message = await answers.next_msg(_ANSWER_SECONDS)
                 headers = message.headers or {}
-                if status := headers.get("Status"):
-                    if status not in {"204", "404"}:
-                        raise JournalDown(f"the cluster answers {status}")
+                status = headers.get("Status")
+                if status in {"204", "404"}:
                     return found
-                at = int(headers["Nats-Sequence"])
-                found.append((at, unpack(at, message.data)))
+                if status == _NOBODY_ANSWERS and time.monotonic() < give_up_at:
+                    # A stream that was just made, or lost its leader: its replicas are not up yet.
+                    await asyncio.sleep(_PAUSE_SECONDS)
+                    await client.publish(where, wanted.encode(), reply=inbox)
+                elif status:
+                    raise JournalDown(f"the cluster answers {status}")
+                else:
+                    at = int(headers["Nats-Sequence"])
+                    found.append((at, unpack(at, message.data)))
         finally:
             await answers.unsubscribe()
 

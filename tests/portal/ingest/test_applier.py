@@ -332,14 +332,14 @@ def test_an_event_that_fails_goes_to_quarantine_and_its_neighbours_are_applied(
     from portal.ingest import apply_events
 
     device = world.device
-    collect = apply_events.EventApplier._collect
+    collect = apply_events.EventApplier._verbs["sample.collected"]
 
     def fail_for_one(self, n, source, grant):
         if self._events.full_name[n] == "Độc":
             raise ZeroDivisionError
         return collect(self, n, source, grant)
 
-    monkeypatch.setattr(apply_events.EventApplier, "_collect", fail_for_one)
+    monkeypatch.setitem(apply_events.EventApplier._verbs, "sample.collected", fail_for_one)
     batches = [
         device.batch(device.opened(T1)),
         device.batch(device.collected(T1, "A"), device.collected(T1, "Độc"), device.sealed(T1, 1)),
