@@ -69,6 +69,8 @@ _STEPS: dict[str, LazyString] = {
     "print": lazy_gettext("printed"),
     "print copy": lazy_gettext("print copy made"),
     "print copy, papers": lazy_gettext("papers of a print copy"),
+    "compare planned list": lazy_gettext("planned list compared"),
+    "export certificates, papers": lazy_gettext("papers of an export"),
     "export certificates": lazy_gettext("certificates exported"),
     "export result list": lazy_gettext("result list exported"),
     "export with proofs": lazy_gettext("exported with proofs"),

@@ -38,7 +38,7 @@ class Listed:
     """A person of the list, as it is compared and as it was written.
 
     Attributes:
-        line: in the file, from 1.
+        line: in the file, as its spreadsheet counts.
         full_name, birth, phone, address: as they are shown.
         folded: the name as it is compared.
         iso: day of birth as yyyy-mm-dd, or the year alone, or empty.
@@ -121,7 +121,7 @@ def compare(
         missing_count,
         sum(1 for house in found if house.sampled),
         [
-            _("Line %(line)s: %(problem)s", line=number + 1, problem="; ".join(problems))
+            _("Line %(line)s: %(problem)s", line=sheet.line(number), problem="; ".join(problems))
             for number, problems in sorted(sheet.errors.items())
         ],
     )
@@ -150,8 +150,9 @@ def _people(sheet: Sheet) -> Iterable[Listed]:
                 sheet.add_error(number, _("«%(text)s» is no Vietnamese phone number", text=phone))
         if number not in sheet.errors:
             yield Listed(
-                number + 1, name, birth, phone, cells.get("address", ""), fold_name(name), iso, card
-            )
+                sheet.line(number), name, birth, phone, cells.get("address", ""),
+                fold_name(name), iso, card,
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 import struct
 
 import pytest
@@ -277,3 +278,29 @@ def test_a_micro_code_is_none_of_ours(mode):
     stream = io.BytesIO()
     segno.make_micro("48").save(stream, kind="png", scale=6, border=12)
     assert core_rs.decode_image(stream.getvalue(), mode=mode) == []
+
+
+def modules_between_true_finders(seed: int) -> Image.Image:
+    """Random modules where a symbol has its data, in a frame of a symbol of versions 1 to 5."""
+    rng = random.Random(seed)
+    size, scale = rng.choice([21, 25, 29, 33, 37]), rng.randint(4, 7)
+    dark = [[rng.random() < 0.5 for _ in range(size)] for _ in range(size)]
+    for top, left in ((0, 0), (0, size - 7), (size - 7, 0)):
+        for y in range(max(top - 1, 0), min(top + 8, size)):
+            for x in range(max(left - 1, 0), min(left + 8, size)):
+                away = max(abs(y - top - 3), abs(x - left - 3))
+                dark[y][x] = away in (0, 1, 3)
+    for at in range(8, size - 8):
+        dark[6][at] = dark[at][6] = at % 2 == 0
+    code = Image.new("L", (size, size))
+    code.putdata([20 if module else 230 for row in dark for module in row])
+    frame = Image.new("L", (400, 400), 230)
+    frame.paste(code.resize((size * scale, size * scale), Image.Resampling.NEAREST), (60, 60))
+    return frame
+
+
+@pytest.mark.parametrize("mode", ["fast", "thorough"])
+def test_random_modules_between_true_finders_are_no_code(mode):
+    for seed in range(120):
+        frame = modules_between_true_finders(seed)
+        assert core_rs.decode_gray(gray_of(frame), mode=mode) == [], seed

@@ -283,7 +283,7 @@ def test_a_list_of_planned_people_tells_who_is_in_no_tube(app: Flask) -> None:
     assert status == 200
     assert [page.count(f"<b>{name}</b>") for name in ("Hồ Yến", "Phạm Chi", "Võ Dũng")] == [1, 1, 1]
     assert "le thi binh" not in page.lower()
-    assert "«ngày nào»" in page
+    assert "Dòng 8: «ngày nào»" in page  # of the file, its headers included
     with app.app_context(), transaction(system("test")) as session:
         found = roster.compare(
             session, SYSTEM, campaign_id=web.place.campaign_id, file_name="x.csv",
