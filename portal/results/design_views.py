@@ -102,7 +102,7 @@ class DesignView(StationView):
                         negative_control=_control(entered.get("negative_control")),
                     ),
                 )
-        except Invalid as error:
+        except DomainError as error:
             page = self._show_page(
                 "results/design.html", design_id, entered=entered | {"problem": error}
             )
