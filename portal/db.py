@@ -30,6 +30,17 @@ Model.metadata.naming_convention = {
 }
 
 
+def sparse_index(table: str, *columns: str) -> sa.Index:
+    """An index of the few rows that have a value in its last column.
+
+    An index that holds the NULLs of all others is large, and SQLite takes it for `IS NULL`,
+    which means reading the whole table through it.
+    """
+    condition = sa.text(f"{columns[-1]} IS NOT NULL")
+    name = f"ix_{table}_{'_'.join(columns)}"
+    return sa.Index(name, *columns, postgresql_where=condition, sqlite_where=condition)
+
+
 class RoutedSession(Session):
     """Reads of a request that may be a little old go to the replica; all else to the database."""
 

@@ -14,6 +14,7 @@ import portal.jobs.models
 import portal.people.models
 import portal.pools.models
 import portal.readings.models
+import portal.reporting.models
 import portal.results.models
 import portal.samples.models
 import portal.sites.models  # noqa: F401

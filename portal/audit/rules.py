@@ -21,6 +21,7 @@ UNAUDITED: dict[str, str] = {
     "audit_heads": "seals the trail",
     "audit_leaves": "seals the trail",
     "audit_subject_keys": "keys of the trail; an erasure is an event of its own",
+    "completeness_counts": "sums of audited facts",
     "event_outcomes": "is the trail of the ingest door",
     "held_batches": "kept as they came, in the journal",
     "hourly_counts": "sums of audited facts",

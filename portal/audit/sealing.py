@@ -234,11 +234,18 @@ def heads_of_days(session: Session) -> list[Head]:
 
 
 def count_unsealed(session: Session) -> int:
-    """How many events wait for the sealer."""
+    """How many events wait for the sealer.
+
+    Looks back to an hour before the newest head: the sealer looks again at everything older
+    each hour.
+    """
+    head = newest_head(session)
     statement = (
         sa.select(sa.func.count())
         .select_from(EVENTS)
         .outerjoin(_LEAVES, _LEAVES.c.event_id == EVENTS.c.id)
         .where(_LEAVES.c.event_id.is_(None))
     )
+    if head is not None:
+        statement = statement.where(EVENTS.c.at >= head.at - dt.timedelta(seconds=_SWEEP_SECONDS))
     return int(session.connection().execute(statement).scalar_one())

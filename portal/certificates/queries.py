@@ -321,9 +321,12 @@ def matching(wanted: ResultFilter) -> Any:
     return query
 
 
-def count_results(session: Session, wanted: ResultFilter) -> int:
-    """How many released results a filter finds."""
-    return session.scalar(sa.select(sa.func.count()).select_from(matching(wanted).subquery())) or 0
+def count_results(session: Session, wanted: ResultFilter, *, most: int | None = None) -> int:
+    """How many released results a filter finds; at most one more than `most` are counted."""
+    found = matching(wanted)
+    if most is not None:
+        found = found.limit(most + 1)
+    return session.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
 
 
 def result_ids(

@@ -57,7 +57,7 @@ class ResultPaperView(StationView):
         """The filter, how many it finds, the first of them."""
         wanted, problem = asked_filter()
         session = db_session()
-        found = queries.count_results(session, wanted)
+        found = queries.count_results(session, wanted, most=batch.MOST_RESULTS)
         facts = queries.facts_of(session, queries.result_ids(session, wanted, limit=_SHOWN))
         if facts:
             with transaction(current_actor()) as writing:

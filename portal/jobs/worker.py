@@ -2,8 +2,10 @@
 
 import hashlib
 import time
+import zlib
 from pathlib import Path
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
@@ -18,6 +20,7 @@ log = structlog.get_logger("tram")
 _SYSTEM = system("worker")
 _REPORT_SECONDS = 0.5
 _SWEEP_SECONDS = 3600
+_CHORES_LOCK = 7_305_008  # any number of our own
 
 
 class Cancelled(Exception):
@@ -74,7 +77,7 @@ def do_chores(done_at: dict[str, float]) -> None:
         done_at[name] = time.monotonic()
         try:
             with db.transaction(_SYSTEM) as session:
-                told = chore(session, _SYSTEM)
+                told = chore(session, _SYSTEM) if _is_ours(session, name) else {}
         except Exception:  # whatever a chore meets, the worker goes on
             log.exception("chore", name=name)
         else:
@@ -82,6 +85,14 @@ def do_chores(done_at: dict[str, float]) -> None:
                 log.info("chore", name=name, **told)
         finally:
             db.db_session.remove()
+
+
+def _is_ours(session: Session, name: str) -> bool:
+    """False while another worker does the same chore, on a machine of its own perhaps."""
+    if session.get_bind().dialect.name != "postgresql":
+        return True
+    lock = sa.func.pg_try_advisory_xact_lock(_CHORES_LOCK, zlib.crc32(name.encode()) >> 1)
+    return bool(session.scalar(sa.select(lock)))
 
 
 def _work(job: Job, path: Path) -> str:

@@ -8,7 +8,7 @@ from flask_appbuilder import Model
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.areas.models import AdminUnit
-from portal.db import BigId, UtcDateTime
+from portal.db import BigId, UtcDateTime, sparse_index
 
 
 class Person(Model):
@@ -24,6 +24,7 @@ class Person(Model):
     __table_args__ = (
         sa.Index("ix_people_site_id_id", "site_id", "id"),
         sa.Index("ix_people_sort_name_id", "sort_name", "id"),
+        sparse_index("people", "merged_into_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -42,7 +43,7 @@ class Person(Model):
     area_id: Mapped[int | None] = mapped_column(sa.ForeignKey("admin_units.id"), index=True)
     site_id: Mapped[int | None] = mapped_column(sa.ForeignKey("sites.id"))
     source: Mapped[str] = mapped_column(sa.String(16), default="typed")
-    merged_into_id: Mapped[int | None] = mapped_column(sa.ForeignKey("people.id"), index=True)
+    merged_into_id: Mapped[int | None] = mapped_column(sa.ForeignKey("people.id"))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
 

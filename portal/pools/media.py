@@ -268,19 +268,25 @@ def pools_of(session: Session, laboratory_id: int, limit: int = 50) -> list[Pool
         .order_by(Pool.id.desc())
         .limit(limit)
     ).all()
+    if not pools:
+        return []
     mixes = {
         tube.code: tube
         for tube in session.scalars(sa.select(Tube).where(Tube.code.in_([p.code for p in pools])))
     }
-    members: dict[int, list[Tube]] = {}
-    rows = session.execute(
-        sa.select(PoolMember.pool_id, Tube)
-        .join(Tube, Tube.id == PoolMember.tube_id)
+    places = session.execute(
+        sa.select(PoolMember.pool_id, PoolMember.tube_id)
         .where(PoolMember.pool_id.in_([pool.id for pool in pools]))
         .order_by(PoolMember.id)
-    )
-    for pool_id, tube in rows:
-        members.setdefault(pool_id, []).append(tube)
+    ).all()
+    tubes = {
+        tube.id: tube
+        for tube in session.scalars(sa.select(Tube).where(Tube.id.in_({key for _, key in places})))
+    }
+    members: dict[int, list[Tube]] = {}
+    for pool_id, tube_id in places:
+        if tube_id in tubes:
+            members.setdefault(pool_id, []).append(tubes[tube_id])
     lines = []
     for pool in pools:
         inside = members.get(pool.id, [])

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from flask_appbuilder import Model
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.db import BigId, UtcDateTime
+from portal.db import BigId, UtcDateTime, sparse_index
 from portal.samples.models import Sample, Tube
 from portal.sites.models import Site
 
@@ -36,6 +36,7 @@ class Pool(Model):
     """
 
     __tablename__ = "pools"
+    __table_args__ = (sparse_index("pools", "design_id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     code: Mapped[str] = mapped_column(sa.String(24), unique=True)
@@ -45,7 +46,7 @@ class Pool(Model):
     sealed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     status: Mapped[str] = mapped_column(sa.String(12), default="open")
     outcome: Mapped[str] = mapped_column(sa.String(14), default="")
-    design_id: Mapped[int | None] = mapped_column(sa.ForeignKey("pool_designs.id"), index=True)
+    design_id: Mapped[int | None] = mapped_column(sa.ForeignKey("pool_designs.id"))
     place: Mapped[str] = mapped_column(sa.String(8), default="", server_default="")
 
     laboratory: Mapped[Site] = relationship()

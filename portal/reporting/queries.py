@@ -109,6 +109,14 @@ def overview(session: Session, campaign_id: int) -> Overview:
     )
 
 
+def has_samples(session: Session, campaign_id: int) -> bool:
+    """Whether a campaign has a sample that was not withdrawn, within the reader's scope."""
+    standing = sa.select(Sample.id).where(
+        Sample.campaign_id == campaign_id, Sample.withdrawn_at.is_(None)
+    )
+    return session.scalar(standing.limit(1)) is not None
+
+
 def _hours(session: Session, campaign_id: int) -> list[tuple[dt.datetime, int, int]]:
     shown = (Measure.PEOPLE_REGISTERED, Measure.TUBES_RESULTED)
     rows = session.execute(

@@ -81,6 +81,8 @@ class CompletenessView(StationView):
             chosen=chosen,
             lines=lines,
             total=completeness.total(lines, gettext("All sites")),
+            counted_at=completeness.counted_at(db_session(), chosen.id) if chosen else None,
+            is_awaited=chosen is not None and queries.has_samples(db_session(), chosen.id),
             columns=COLUMNS,
         )
 

@@ -166,9 +166,7 @@ def advise(session: Session, campaign_id: int, *, sensitivity: int = USUAL_SENSI
 
 def _tube_counts(session: Session, campaign_id: int) -> dict[int, dict[int, list[int]]]:
     """Area → size → [tested, positive]."""
-    retests = sa.select(Sample.tube_id).where(
-        Sample.campaign_id == campaign_id, Sample.retest_of_id.is_not(None)
-    )
+    retests = sa.select(Sample.tube_id).where(Sample.retest_of_id.is_not(None))
     rows = session.execute(
         sa.select(
             CollectionSession.area_id, Tube.sample_count, Tube.outcome, sa.func.count(Tube.id)

@@ -7,7 +7,7 @@ from flask_appbuilder import Model
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
-from portal.db import BigId, UtcDateTime
+from portal.db import BigId, UtcDateTime, sparse_index
 from portal.samples.models import Tube
 from portal.sites.models import Site
 
@@ -57,21 +57,27 @@ class LabResult(Model):
     """
 
     __tablename__ = "lab_results"
-    __table_args__ = (sa.Index("ix_lab_results_tube_id_version", "tube_id", "version"),)
+    __table_args__ = (
+        sa.Index("ix_lab_results_tube_id_version", "tube_id", "version"),
+        sa.Index("ix_lab_results_laboratory_id_run_id", "laboratory_id", "run_id"),
+        sparse_index("lab_results", "laboratory_id", "amends_id"),
+        sparse_index("lab_results", "amends_id"),
+        sparse_index("lab_results", "pool_id"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     tube_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tubes.id"))
-    pool_id: Mapped[int | None] = mapped_column(sa.ForeignKey("pools.id"), index=True)
+    pool_id: Mapped[int | None] = mapped_column(sa.ForeignKey("pools.id"))
     tube_code: Mapped[str] = mapped_column(sa.String(24), index=True)
     run_id: Mapped[int] = mapped_column(sa.ForeignKey("lab_runs.id"), index=True)
-    laboratory_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"), index=True)
+    laboratory_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
     well: Mapped[str] = mapped_column(sa.String(8), default="")
     outcome: Mapped[str] = mapped_column(sa.String(14))
     best_ct: Mapped[float | None] = mapped_column(sa.Float)
     ct_values: Mapped[dict] = mapped_column(sa.JSON, default=dict)  # type: ignore[type-arg]
     test_number: Mapped[int] = mapped_column(sa.SmallInteger, default=1)
     version: Mapped[int] = mapped_column(default=1)
-    amends_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lab_results.id"), index=True)
+    amends_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lab_results.id"))
     amendment_reason: Mapped[str] = mapped_column(sa.String(160), default="")
     status: Mapped[str] = mapped_column(sa.String(10), default="recorded", index=True)
     hold_reason: Mapped[str] = mapped_column(sa.String(160), default="")

@@ -119,16 +119,19 @@ def key_of(address: str) -> str:
 
 
 def _sampled_by_address(session: Session, campaign_id: int, area_id: int) -> dict[str, int]:
-    rows = session.execute(
-        sa.select(Person.address, sa.func.count(sa.distinct(Person.id)))
-        .select_from(Sample)
-        .join(Person, Person.id == Sample.person_id)
+    # From the people of the commune to their samples: of the campaign there are many more.
+    is_sampled = sa.exists(
+        sa.select(Sample.id)
         .where(
+            Sample.person_id == Person.id,
             Sample.campaign_id == campaign_id,
             Sample.withdrawn_at.is_(None),
-            Person.area_id == area_id,
-            Person.address != "",
         )
+        .correlate(Person)
+    )
+    rows = session.execute(
+        sa.select(Person.address, sa.func.count(Person.id))
+        .where(Person.area_id == area_id, Person.address != "", is_sampled)
         .group_by(Person.address)
     )
     found: dict[str, int] = defaultdict(int)

@@ -17,15 +17,10 @@ from portal.samples.models import Tube
 from portal.samples.rules import Outcome
 
 EVERY_SECONDS = 180
-_LOCK = 7_305_008  # any number of our own: two workers never look at the same time
 
 
 def look(session: Session, actor: Actor) -> dict[str, int]:
     """Keeps the findings that no single release shows; says what changed."""
-    if session.get_bind().dialect.name == "postgresql" and not session.scalar(
-        sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK))
-    ):
-        return {}
     at = clock.now()
     late = watch.note_overdue(session, actor, at=at)
     shares = pool_shares.note_shares(session, actor, at=at, racks_of=racks_of)

@@ -8,9 +8,11 @@ from flask_appbuilder import Model
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.campaigns.models import Campaign, CollectionSession
-from portal.db import BigId, UtcDateTime
+from portal.db import BigId, UtcDateTime, sparse_index
 from portal.people.models import Person
 from portal.sites.models import Site
+
+_TO_SAMPLE_AGAIN = "state IN ('RETEST_DUE', 'SUSPECT_POOL')"
 
 
 class Tube(Model):
@@ -23,8 +25,10 @@ class Tube(Model):
     __tablename__ = "tubes"
     __table_args__ = (
         sa.Index("ix_tubes_site_id_id", "site_id", "id"),
+        sa.Index("ix_tubes_laboratory_id_id", "laboratory_id", "id"),
         sa.Index("ix_tubes_laboratory_id_status_id", "laboratory_id", "status", "id"),
         sa.Index("ix_tubes_campaign_id_status", "campaign_id", "status"),
+        sparse_index("tubes", "laboratory_id", "received_at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -82,6 +86,15 @@ class Sample(Model):
             "ix_samples_campaign_id_state_collected_at", "campaign_id", "state", "collected_at"
         ),
         sa.Index("ix_samples_collection_session_id_id", "collection_session_id", "id"),
+        sparse_index("samples", "retest_of_id"),
+        sparse_index("samples", "retest_due_at"),
+        # `portal.results.retests` asks for these few in exactly these words.
+        sa.Index(
+            "ix_samples_to_sample_again",
+            "site_id",
+            postgresql_where=sa.text(_TO_SAMPLE_AGAIN),
+            sqlite_where=sa.text(_TO_SAMPLE_AGAIN),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -98,10 +111,10 @@ class Sample(Model):
     source: Mapped[str] = mapped_column(sa.String(16), default="typed")
     is_symptomatic: Mapped[bool] = mapped_column(default=False)
     subject_group: Mapped[str] = mapped_column(sa.String(24), default="screening")
-    retest_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("samples.id"), index=True)
+    retest_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("samples.id"))
     state: Mapped[str] = mapped_column(sa.String(16), default="WAITING")
     state_reason: Mapped[str] = mapped_column(sa.String(40), default="")
-    retest_due_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, index=True)
+    retest_due_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     is_urgent: Mapped[bool] = mapped_column(default=False)
     released_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     withdrawn_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

@@ -11,9 +11,11 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from portal.db import db_session
+from portal.web import scope
 from portal.web.filters import TramFilterConverter
 
 COUNT_CAP = 1000
+_MOST_PARTS = 200  # a statement of SQLite joins at most 500
 
 
 class _Dotted(dict[str, Any]):
@@ -133,7 +135,10 @@ def fetch_page(
     keys = _sort_keys(model, order)
     if position is not None:
         query = query.where(_beyond(keys, position, is_falling=is_falling))
-    query = query.order_by(*(_directed(key, is_falling=is_falling) for key in keys))
+    ordering = [_directed(key, is_falling=is_falling) for key in keys]
+    if order.column == "id":
+        query = _merged(session, query, model, ordering, size + 1)
+    query = query.order_by(*ordering)
     rows = list(session.scalars(query.limit(size + 1)).unique().all())
     has_more, rows = len(rows) > size, rows[:size]
     if is_backward:
@@ -145,6 +150,25 @@ def fetch_page(
         first=position_of(rows[0], order) if rows else None,
         last=position_of(rows[-1], order) if rows else None,
     )
+
+
+def _merged(
+    session: Any, query: sa.Select[Any], model: Any, ordering: list[Any], limit: int
+) -> sa.Select[Any]:
+    """The query among the first rows of each site (or area) that its reader may see.
+
+    One site's rows lie in the order of its index. Of several together, a database would read all
+    rows of all sites and sort them for one page.
+    """
+    several = scope.parts(session, model, query)
+    if not 1 < len(several) <= _MOST_PARTS:
+        return query
+    ids = query.with_only_columns(model.id).order_by(*ordering).limit(limit)
+    firsts = (
+        sa.select(ids.where(getattr(model, column) == value).subquery().c.id)
+        for column, value in several
+    )
+    return query.where(model.id.in_(sa.union_all(*firsts)))
 
 
 def capped_count(session: Any, query: sa.Select[Any], model: Any) -> int:

@@ -85,6 +85,7 @@ RULES: dict[str, Rule] = {
     "certificate_templates": REFERENCE,
     "certificates": _site("site_id"),
     "collection_sessions": _site("site_id", is_lead_only=True),
+    "completeness_counts": _site("site_id"),
     "correction_requests": _site("site_id", "area_id"),
     "custody_events": _through("tube_id", "tubes"),
     "declaration_versions": _through("declaration_id", "declarations"),
@@ -169,13 +170,17 @@ def _wall_reads(state: ORMExecuteState) -> None:
         message = f"a plain table statement on {sorted(tables)} would pass by the scope wall"
         raise RuntimeError(message)
     for name in tables:
-        rule = RULES[name]
-        if rule.unless & tables or (rule.is_lead_only and len(tables) > 1):
+        if not _counts(RULES[name], tables):
             continue
         entity = _entity(name)
         state.statement = state.statement.options(
             with_loader_criteria(entity, _criterion(name, actor.scope, actor.user_id))
         )
+
+
+def _counts(rule: Rule, tables: frozenset[str]) -> bool:
+    """Whether a rule counts in a statement on these walled tables."""
+    return not (rule.unless & tables or (rule.is_lead_only and len(tables) > 1))
 
 
 def _walled_tables(statement: Any) -> frozenset[str]:
@@ -222,6 +227,27 @@ def _among(column: Any, values: Any) -> Criterion:
         (value,) = values
         return column == value
     return column.in_(sorted(values))
+
+
+def parts(session: Session, model: Any, statement: Any) -> list[tuple[str, int]]:
+    """The (column, value) pairs of which each row that the acting person may see has one.
+
+    Empty where the table's rule is no such choice in this statement, or the person sees
+    everything. The wall stands without this; it serves lists, which read each part in the order of
+    its own index.
+    """
+    table = model.__table__.name
+    actor, rule = _walled_actor_of(session), RULES.get(table, SYSTEM)
+    if actor is None or rule.kind not in {"site", "area"} or rule.needs_all:
+        return []
+    tables = _walled_tables(statement) & _walls_of(actor)
+    if table not in tables or not _counts(rule, tables):
+        return []
+    return [
+        (column, value)
+        for column in rule.columns
+        for value in sorted(_allowed(column, actor.scope, actor.user_id))
+    ]
 
 
 def _wall_writes(session: Session, flush: UOWTransaction, instances: Any) -> None:

@@ -35,6 +35,7 @@ BULK = {
     "pools/shares.py": "none: a finding opened is its own trail",
     "pools/watch.py": "findings.gone; a finding opened is its own trail",
     "pools/services.py": "samples.STATE, results.STATE with the number of rows",
+    "reporting/completeness.py": "none: sums of audited facts",
     "results/matching.py": "results.match",
     "results/services.py": "results.release, results.hold, results.assign, tubes.test",
     "samples/bulk.py": "named by each caller, with the keys of the rows",
