@@ -13,6 +13,7 @@ from portal import settings
 def command() -> None:
     """Apply the ingest journal to the database until told to stop."""
     from portal.cli._database import open_database
+    from portal.ingest import lease
     from portal.ingest.applier import Applier
     from portal.ingest.journal import open_journal
     from portal.web import logs
@@ -24,7 +25,7 @@ def command() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    open_database(config)
+    lease.let_go_when_hung(open_database(config))
     journal = open_journal(config)
     applier = Applier(config, journal)
     try:

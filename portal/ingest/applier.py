@@ -83,7 +83,9 @@ class Applier:
             except LeaseLost:
                 log.warning("another applier took over")
                 self._fence = None
-            except (OperationalError, JournalDown) as error:
+            except (DBAPIError, JournalDown) as error:
+                if not _is_away(error):
+                    raise
                 # The database or the journal is away: nothing is lost, the position stands.
                 log.error("waiting for the database: %s", type(error).__name__)  # noqa: TRY400
                 time.sleep(1.0)
@@ -194,9 +196,9 @@ class Applier:
             try:
                 with session.begin_nested():
                     again.apply_oldest(session, self._secret_key, self._known)
-            except OperationalError:
-                raise
-            except Exception as failure:  # noqa: BLE001 - it stays in quarantine
+            except Exception as failure:
+                if _is_away(failure):
+                    raise
                 _log_fault("an event failed again and stays in quarantine", failure)
                 again.put_back_oldest(session)
                 self._known.drop()
@@ -210,9 +212,12 @@ class Applier:
         """Applies entries; what fails for no outside reason is halved until its cause is alone."""
         try:
             self._apply(entries, overdue, ahead)
-        except (LeaseLost, OperationalError, JournalDown):
+        except LeaseLost:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it may not stop the rest
+        except Exception as error:
+            if _is_away(error):
+                raise
+            # Whatever it is, it may not stop the rest.
             if len(entries) > 1:
                 half = len(entries) // 2
                 self._apply_surely(entries[:half], overdue)
@@ -232,9 +237,11 @@ class Applier:
             for place in range(Events([batch.body]).batches[0].event_count):
                 try:
                     self._apply_alone(Ready(source, batch.body, frozenset({place})))
-                except (LeaseLost, OperationalError, JournalDown):
+                except LeaseLost:
                     raise
-                except Exception as failure:  # noqa: BLE001 - it goes to quarantine
+                except Exception as failure:
+                    if _is_away(failure):
+                        raise
                     _log_fault("an event failed and goes to quarantine", failure)
                     self._quarantine(source, batch.body, place, failure)
         try:
@@ -308,6 +315,12 @@ class Applier:
         ]
         standings = {device_id: device.standing for device_id, device in devices.items()}
         return plan(arrived, standings, [d for d in overdue if d in devices]), devices
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the database or the journal is away, or has ended this connection."""
+    ended = isinstance(error, DBAPIError) and error.connection_invalidated
+    return ended or isinstance(error, OperationalError | JournalDown)
 
 
 def _log_fault(what: str, fault: Exception) -> None:

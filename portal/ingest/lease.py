@@ -8,9 +8,10 @@ import datetime as dt
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import CursorResult
+from sqlalchemy.engine import CursorResult, Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,9 @@ from portal.ingest.models import ApplierState
 
 LEASE = dt.timedelta(seconds=10)
 _ROW = 1
+
+
+_HUNG_SECONDS = 30
 
 
 class LeaseLost(Exception):
@@ -44,6 +48,25 @@ def _is_dead(holder: str) -> bool:
     host, _, rest = holder.partition("/")
     pid, _, started = rest.partition("/")
     return host == socket.gethostname() and pid.isdigit() and _started(int(pid)) != started
+
+
+def let_go_when_hung(engine: Engine, seconds: int = _HUNG_SECONDS) -> None:
+    """Has PostgreSQL end a transaction in which this process has been silent for so long.
+
+    A holder that hangs in the middle of a transaction, or whose machine is gone without a word,
+    would keep the row of the lease locked: no successor could take it.
+    """
+    if engine.dialect.name != "postgresql":
+        return
+
+    @sa.event.listens_for(engine, "connect")
+    def _limit(connection: Any, record: object) -> None:
+        del record
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = '{seconds}s'")
+            for name, value in (("idle", seconds), ("interval", 5), ("count", 3)):
+                cursor.execute(f"SET tcp_keepalives_{name} = {value}")
+        connection.commit()
 
 
 def acquire(session: Session, name: str) -> int | None:

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from portal.campaigns.models import HourlyCount
@@ -160,6 +161,7 @@ def wait_for_samples(session, count: int) -> None:
         if session.scalar(sa.select(sa.func.count()).select_from(Sample)) >= count:
             return
         time.sleep(0.1)
+    pytest.fail(f"not {count} samples after a minute")
 
 
 def check_applied_once(session, devices: list[FakeDevice], tube_count: int) -> None:

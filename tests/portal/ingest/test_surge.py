@@ -5,7 +5,10 @@ import datetime as dt
 import gc
 import json
 import random
+import threading
+import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -13,12 +16,12 @@ import sqlalchemy as sa
 from portal import bulk, clock
 from portal.actors import system
 from portal.ingest import applier as appliers
-from portal.ingest import queries
+from portal.ingest import lease, queries
 from portal.ingest.applier import Applier
 from portal.ingest.apply_events import EventApplier, Ready
 from portal.ingest.door import Door
 from portal.ingest.journal import Arrival, open_journal
-from portal.ingest.models import ApplierState, Device, EventOutcome
+from portal.ingest.models import ApplierState, Device, EventOutcome, QuarantinedEvent
 from portal.ingest.outcomes import Source
 from portal.people.known import KnownPeople
 from portal.samples.models import Sample
@@ -187,3 +190,45 @@ def test_ten_thousand_malformed_bodies_break_nothing(config, session, device, ca
         pass
     worker.close()
     assert "goes to quarantine" not in caplog.text
+
+
+def test_an_applier_that_hung_in_a_transaction_keeps_nobody_out_and_goes_on(
+    config, session, device, journal, caplog
+) -> None:
+    engine = session.get_bind()
+    if engine.dialect.name != "postgresql":
+        return  # on SQLite the write lock is the process's own, and ends with it
+    session.close()
+    engine.dispose()
+    lease.let_go_when_hung(engine, seconds=1)
+    journal.append([_tube(device, 1, received_at=bulk.micros(clock.now()))])
+    worker, ends_at = Applier(config, journal), time.monotonic() + 60
+    assert worker.take_lease()
+    has_lock, waited = threading.Event(), []
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def _hang(_connection, _cursor, statement, *_rest) -> None:
+        if threading.current_thread() is not threading.main_thread() or waited:
+            return
+        if has_lock.is_set():
+            waited.append(statement)
+            time.sleep(4)
+        if statement.startswith("UPDATE applier_state SET lease_until"):
+            has_lock.set()
+
+    def wait_for_the_row() -> float:
+        has_lock.wait()
+        began = time.monotonic()
+        with engine.begin() as connection:
+            connection.execute(sa.select(ApplierState.position).with_for_update())
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(wait_for_the_row)
+        worker.run(lambda: worker.position == 1 or time.monotonic() > ends_at)
+        assert other.result() < 3.5, "the row stayed locked as long as the holder hung"
+    worker.close()
+    assert len(waited) == 1
+    assert "waiting for the database" in caplog.text
+    assert session.scalar(sa.select(sa.func.count()).select_from(QuarantinedEvent)) == 0
+    assert session.scalar(sa.select(sa.func.count()).select_from(Sample)) == 2
