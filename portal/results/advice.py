@@ -167,6 +167,13 @@ def advise(session: Session, campaign_id: int, *, sensitivity: int = USUAL_SENSI
 def _tube_counts(session: Session, campaign_id: int) -> dict[int, dict[int, list[int]]]:
     """Area → size → [tested, positive]."""
     retests = sa.select(Sample.tube_id).where(Sample.retest_of_id.is_not(None))
+    # Of an array the rows alone: its columns hold the same people once more.
+    column = sa.orm.aliased(Tube)
+    columns = (
+        sa.select(column.id)
+        .join(Pool, Pool.code == column.code)
+        .where(Pool.design_id.is_not(None), Pool.place.not_like("R%"))
+    )
     rows = session.execute(
         sa.select(
             CollectionSession.area_id, Tube.sample_count, Tube.outcome, sa.func.count(Tube.id)
@@ -179,10 +186,8 @@ def _tube_counts(session: Session, campaign_id: int) -> dict[int, dict[int, list
             Tube.id.not_in(retests),
             # A tube mixed into a laboratory pool was tested as a part of that.
             Tube.id.not_in(sa.select(PoolMember.tube_id)),
-            # Of an array the rows alone: its columns hold the same people once more.
-            Tube.code.not_in(
-                sa.select(Pool.code).where(Pool.design_id.is_not(None), Pool.place.not_like("R%"))
-            ),
+            Tube.id.not_in(columns),
+            Tube.outcome != sa.literal_column("''"),  # as the index says it
         )
         .group_by(CollectionSession.area_id, Tube.sample_count, Tube.outcome)
     )

@@ -29,6 +29,16 @@ class Tube(Model):
         sa.Index("ix_tubes_laboratory_id_status_id", "laboratory_id", "status", "id"),
         sa.Index("ix_tubes_campaign_id_status", "campaign_id", "status"),
         sparse_index("tubes", "laboratory_id", "received_at"),
+        # All that `portal.results.advice` counts, without reading the tubes themselves.
+        sa.Index(
+            "ix_tubes_tested",
+            "campaign_id",
+            "outcome",
+            "sample_count",
+            "collection_session_id",
+            postgresql_where=sa.text("outcome != ''"),
+            sqlite_where=sa.text("outcome != ''"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -39,6 +39,10 @@ def upgrade() -> None:
     _make("ix_lab_results_laboratory_id_run_id", "lab_results", ["laboratory_id", "run_id"], None)
     _make("ix_tubes_laboratory_id_id", "tubes", ["laboratory_id", "id"], None)
     _make(
+        "ix_tubes_tested", "tubes",
+        ["campaign_id", "outcome", "sample_count", "collection_session_id"], "outcome != ''",
+    )  # fmt: skip
+    _make(
         "ix_tubes_laboratory_id_received_at", "tubes", ["laboratory_id", "received_at"],
         "received_at IS NOT NULL",
     )  # fmt: skip
@@ -47,6 +51,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """As before."""
     op.drop_index("ix_tubes_laboratory_id_received_at", "tubes")
+    op.drop_index("ix_tubes_tested", "tubes")
     op.drop_index("ix_tubes_laboratory_id_id", "tubes")
     op.drop_index("ix_lab_results_laboratory_id_run_id", "lab_results")
     op.create_index("ix_lab_results_laboratory_id", "lab_results", ["laboratory_id"])
