@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 from flask import Flask
-from flask_babel import gettext
+from flask_babel import format_timedelta, gettext
 
 from portal import clock
 
@@ -36,6 +36,13 @@ def percent(share: float | None, digits: int = 1) -> str:
     if share is None:
         return ""
     return f"{share * 100:.{digits}f}".replace(".", ",") + "\u00a0%"
+
+
+def ago(seconds: int | None) -> str:
+    """52 phút trước, in the language of the page."""
+    if seconds is None:
+        return ""
+    return format_timedelta(dt.timedelta(seconds=-seconds), threshold=1, add_direction=True)
 
 
 def birth(birth_on: dt.date | None, birth_year: int | None) -> str:
@@ -71,7 +78,7 @@ def shown(value: Any) -> Any:
 
 
 def init_app(app: Flask) -> None:
-    """Registers the filters `day`, `instant`, `number`, `percent`, `yes_no`, `masked`, `shown`."""
-    for function in (day, instant, number, percent, yes_no, masked, shown):
+    """Registers the functions below as filters, and `birth`."""
+    for function in (day, instant, ago, number, percent, yes_no, masked, shown):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["birth"] = birth
