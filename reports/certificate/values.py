@@ -2,6 +2,7 @@
 
 import datetime as dt
 from enum import IntEnum
+from operator import attrgetter
 
 from reports.certificate.page import RENDERER, CertificatePage, identity_of
 from reports.pdf import w3c_instant
@@ -10,6 +11,9 @@ from reports.pdf import w3c_instant
 # table's rows, those after them.
 SLOTS_BEFORE_ROWS = ("agency", "number", "place_and_date")
 SLOTS_AFTER_ROWS = ("outcome", "outcome_en", "signer_name", "code", "verify_text")
+
+_before_rows = attrgetter(*SLOTS_BEFORE_ROWS)
+_after_rows = attrgetter("shown_outcome", *SLOTS_AFTER_ROWS[1:], "verify_url")
 
 
 class Extra(IntEnum):
@@ -37,11 +41,9 @@ def values_of(page: CertificatePage, identifier: str) -> list[str]:
     issued = page.issued_at.astimezone(dt.UTC)
     stamp = f"{issued:%Y%m%d%H%M%S}"
     return [
-        *(getattr(page, name) for name in SLOTS_BEFORE_ROWS),
-        *(row.value for row in page.rows),
-        page.shown_outcome,
-        *(getattr(page, name) for name in SLOTS_AFTER_ROWS[1:]),
-        page.verify_url,
+        *_before_rows(page),
+        *[row.value for row in page.rows],
+        *_after_rows(page),
         stamp,
         w3c_instant(issued),
         stamp,
@@ -66,8 +68,8 @@ def texts_of(page: CertificatePage) -> tuple[str, ...]:
         page.parent_agency,
         page.title,
         page.title_en,
-        *(row.label for row in page.rows),
-        *(row.label_en for row in page.rows),
+        *[row.label for row in page.rows],
+        *[row.label_en for row in page.rows],
         *page.notes,
         page.signer_title,
         page.watermark,
