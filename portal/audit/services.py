@@ -34,7 +34,7 @@ def read_each(
     session: Session, actor: Actor, rows: Sequence[tuple[str, str]], purpose: str = ""
 ) -> None:
     """The same for rows (table, key) that different people opened: an event each, one statement."""
-    _write(session, [_event(actor, "read", *row, purpose=purpose) for row in rows])
+    write(session, [event_of(actor, "read", *row, purpose=purpose) for row in rows])
 
 
 def read_many(
@@ -58,14 +58,14 @@ def read_many(
         asked: the search they answer; sealed under the key of its month, since it may name people.
         purpose: where the screen asks for it.
     """
-    event = _event(actor, action, table, "", row_count=len(keys), purpose=purpose)
+    event = event_of(actor, action, table, "", row_count=len(keys), purpose=purpose)
     if keys:
         event["change"] = {"rows": rules.ranges(keys)}
         event["first_key"], event["last_key"] = min(keys), max(keys)
     if asked:
         event["change"] = event["change"] | {"asked": ["", list(asked)]}
         event["subject"] = f"searches/{event['at']:%Y-%m}"
-    _write(session, [event])
+    write(session, [event])
 
 
 def note(
@@ -80,8 +80,8 @@ def note(
     purpose: str = "",
 ) -> None:
     """Records something that no row shows: an export, a print, a bulk step named by its verb."""
-    event = _event(actor, action, table, key, row_count=row_count, change=change, purpose=purpose)
-    _write(session, [event])
+    event = event_of(actor, action, table, key, row_count=row_count, change=change, purpose=purpose)
+    write(session, [event])
 
 
 def erase(session: Session, actor: Actor, *, subjects: Sequence[str], reason: str) -> int:
@@ -92,11 +92,11 @@ def erase(session: Session, actor: Actor, *, subjects: Sequence[str], reason: st
     erased = personal.erase(session, subjects)
     for subject in subjects:
         table, _, key = subject.partition("/")
-        _write(session, [_event(actor, "erase", table, key, purpose=reason[:120])])
+        write(session, [event_of(actor, "erase", table, key, purpose=reason[:120])])
     return erased
 
 
-def _event(
+def event_of(
     actor: Actor,
     action: str,
     table: str,
@@ -107,6 +107,7 @@ def _event(
     purpose: str = "",
     subject: str = "",
 ) -> dict[str, Any]:
+    """A row of the trail, for `write`; `change` of a `subject` may hold personal values."""
     return {
         "at": clock.now(),
         "action": action[:40],
@@ -126,7 +127,8 @@ def _event(
     }
 
 
-def _write(session: Session, events: list[dict[str, Any]]) -> None:
+def write(session: Session, events: list[dict[str, Any]]) -> None:
+    """Writes rows of `event_of`, personal values under the key of their subject."""
     if events:
         _seal_personal(session, events)
         # By the connection: the trail must not pass its own listeners.
@@ -159,7 +161,7 @@ def _after_flush(session: Session, flush: UOWTransaction) -> None:
         change = _changed(row)
         if change:
             events.append(_row_event(actor, "change", row, change))
-    _write(session, [event for event in events if rules.is_audited(event["table_name"])])
+    write(session, [event for event in events if rules.is_audited(event["table_name"])])
 
 
 def _row_event(actor: Actor, action: str, row: Any, change: dict[str, Any]) -> dict[str, Any]:
@@ -168,7 +170,7 @@ def _row_event(actor: Actor, action: str, row: Any, change: dict[str, Any]) -> d
     table = state.mapper.local_table.name
     # What is not loaded is not asked for: a flush must not start queries of its own.
     subject = rules.subject_of(table, state.dict)
-    return _event(actor, action, table, key[:40], change=change, subject=subject)
+    return event_of(actor, action, table, key[:40], change=change, subject=subject)
 
 
 def _columns(row: Any) -> list[str]:
@@ -221,7 +223,7 @@ def _bulk_statement(state: ORMExecuteState) -> Any:
     actor = db.acting(state.session) or _UNKNOWN
     keys = state.execution_options.get("audit_rows")
     action = str(named or f"bulk {verb}")
-    event = _event(
+    event = event_of(
         actor,
         action,
         table,
@@ -235,10 +237,10 @@ def _bulk_statement(state: ORMExecuteState) -> Any:
         told = {"rows": rules.ranges(key for key, *_rest in changes)}
         event["change"] = event["change"] | told | bulk_changes.grouped(changes)
     rows = [
-        _event(actor, action, table, str(key), change=change, subject=subject)
+        event_of(actor, action, table, str(key), change=change, subject=subject)
         for key, subject, change in of_people
     ]
-    _write(state.session, [event, *rows])
+    write(state.session, [event, *rows])
     return result
 
 

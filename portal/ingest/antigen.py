@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import bulk, clock
+from portal.audit.trail import Trail
 from portal.campaigns import counters
 from portal.campaigns.counters import Measure
 from portal.results.models import KitLot
@@ -74,8 +75,9 @@ class _Read:
 class AntigenReads:
     """The rapid tests of one transaction."""
 
-    def __init__(self, session: Session, sample_uids: Iterable[str]) -> None:
+    def __init__(self, session: Session, sample_uids: Iterable[str], trail: Trail) -> None:
         self._session = session
+        self._trail = trail
         is_sqlite = bulk.is_sqlite(session)
         uid = "s.uid" if is_sqlite else "replace(CAST(s.uid AS text), '-', '')"
         epoch = "CAST(strftime('%s', s.collected_at) AS integer)"
@@ -161,6 +163,14 @@ class AntigenReads:
         if user_id is None or known.user_id == user_id:
             return refuse("same_person", "Another person must release than the one who read.")
         taken = self._taken_of(sample)
+        if known.id is not None:
+            told = {
+                "outcome": (known.outcome, outcome),
+                "released_at": (None, bulk.instant(at)),
+                "released_by_id": (None, user_id),
+            }
+            owner = f"samples/{sample.id}"
+            self._trail.tell("antigen.release", "antigen_reads", known.id, owner, told)
         known.is_released, known.outcome, known.released = True, outcome, (at, user_id)
         self.released_tubes.add(taken.tube_id)
         self._count(taken, site_id, at, Measure.RAPID_RELEASED)

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 import core_rs
 import portal.results.identities  # noqa: F401 - results follow when people are merged
 from portal import bulk, clock
-from portal.actors import system
+from portal.actors import Actor, system
+from portal.audit.trail import Author, Trail
 from portal.declarations.models import Declaration
 from portal.ingest.antigen import AntigenReads
 from portal.ingest.columns import Events, raw_event
 from portal.ingest.grants import BadGrant, Grant, read_grant
-from portal.ingest.outcomes import Outcomes, Source
+from portal.ingest.outcomes import Outcomes, Source, named
 from portal.ingest.trust import trust_list
 from portal.people.known import KnownPeople
 from portal.people.register import PeopleRegister
@@ -88,6 +89,9 @@ class EventApplier:
         self._grants: dict[str, Grant | Said] = {}
         self._people_of: dict[int, Particulars] = {}
         self._declared: dict[str, tuple[int, int | None, Particulars]] = {}
+        # (body, grant) → who
+        self._authors: dict[tuple[int, str], Author] = {}
+        self._trail = Trail(Author(_ACTOR))
         self.outcomes = Outcomes()
 
     def apply(self, batches: list[Ready]) -> int:
@@ -116,6 +120,7 @@ class EventApplier:
             for finding in self._registration.findings:
                 self.outcomes.find(finding)
             self._registration.write(writer)
+            self._tell_made()
             self.outcomes.write(writer, now=bulk.InstantText(self._session)(self._at))
             self._known.match_made(self._people)
         self._registration.flush()
@@ -123,7 +128,13 @@ class EventApplier:
         self._settle_rapid_tests()
         self._known.propose(self._session, self._people, at=self._at)
         self._link_declarations()
+        self._trail.write(self._session)
         return len(todo)
+
+    def _tell_made(self) -> None:
+        samples = self._registration.collected()
+        self.outcomes.tell_made("samples", [(s.id, s.author) for s in samples if s.author])
+        self.outcomes.tell_made("people", self._people.authors())
 
     def _already_done(self, sources: list[Source]) -> set[tuple[int, str]]:
         events = self._events
@@ -177,13 +188,13 @@ class EventApplier:
                 person = self._people_of[n] = events.person[n]
                 people.append(person)
         self._load_declarations(todo)
-        register = self._people = PeopleRegister(self._session, at=self._at)
+        register = self._people = PeopleRegister(self._session, self._trail, at=self._at)
         people += [particulars for _, _, particulars in self._declared.values()]
         wanted.person_ids = {key for _, key, _ in self._declared.values() if key is not None}
         register.load(people, most_new=wanted.collecting_count)
-        self._registration = Registration(self._session, register, at=self._at)
+        self._registration = Registration(self._session, register, self._trail, at=self._at)
         self._registration.load(wanted)
-        self._antigen = AntigenReads(self._session, wanted.sample_uids)
+        self._antigen = AntigenReads(self._session, wanted.sample_uids, self._trail)
 
     def _load_declarations(self, todo: list[int]) -> None:
         codes = {self._events.declaration_code[n] for n in todo} - {""}
@@ -222,10 +233,20 @@ class EventApplier:
             return grant, ""
         if grant.site_id != source.site_id:
             return refuse("grant_of_other_site", "The shift grant is for another site."), ""
+        self._trail.author = self._author(n, source, grant)
         said = self._verbs[events.kind[n]](self, n, source, grant)
         if said is APPLIED and not grant.covers(events.occurred_at[n]):
             said = remark("outside_shift", "It happened outside the shift of the grant.")
         return said, grant.username
+
+    def _author(self, n: int, source: Source, grant: Grant) -> Author:
+        key = (self._events.body[n], self._events.grant[n])
+        author = self._authors.get(key)
+        if author is None:
+            name = named(source.device_name, grant.username)
+            actor = Actor("device", name, user_id=grant.user_id, staff_id=grant.staff_id)
+            author = self._authors[key] = Author(actor, source.batch_id)
+        return author
 
     def _grant(self, text: str) -> Grant | Said:
         grant = self._grants.get(text)
@@ -356,11 +377,18 @@ class EventApplier:
 
     def _link_declarations(self) -> None:
         """A declaration whose person was scanned at the point opens that person's results."""
-        rows = [
-            {"id": sample.given.declaration_id, "person_id": sample.person_id}
-            for sample in self._registration.collected()
-            if sample.given and sample.given.declaration_id is not None
-        ]
+        rows = []
+        unknown = {key for key, person_id, _ in self._declared.values() if person_id is None}
+        for sample in self._registration.collected():
+            if sample.given is None or sample.given.declaration_id is None:
+                continue
+            key, person_id = sample.given.declaration_id, sample.person_id
+            rows.append({"id": key, "person_id": person_id})
+            if key in unknown:
+                unknown.discard(key)
+                told = {"person_id": (None, person_id)}
+                self._trail.tell("declarations.link", "declarations", key, f"declarations/{key}",
+                                 told, author=sample.author)  # fmt: skip
         statement = "UPDATE declarations SET person_id = :person_id WHERE id = :id"
         bulk.update_rows(self._session, f"{statement} AND person_id IS NULL", rows)
 

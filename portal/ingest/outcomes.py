@@ -2,11 +2,14 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
 from portal import bulk
+from portal.audit import rules
+from portal.audit.trail import Author
 from portal.samples.registration import Remarked, Said
 
 _LONGEST_DETAIL = 200
@@ -23,6 +26,20 @@ class Source:
     batch_id: str
 
 
+def named(device_name: str, username: str) -> str:
+    """Who did it, as the audit log says it."""
+    return (f"{device_name}: {username}" if username else device_name)[:80]
+
+
+@dataclass(slots=True)
+class _Doing:
+    """What one login did on one device: the first batch, kinds of events, keys of new rows."""
+
+    batch_id: str
+    kinds: Counter[str] = field(default_factory=Counter)
+    made: dict[str, list[int]] = field(default_factory=lambda: {"samples": [], "people": []})
+
+
 class Outcomes:
     """The outcomes of one transaction, in the order of the events."""
 
@@ -30,8 +47,7 @@ class Outcomes:
         self._rows: list[tuple[int, str, str, str, str, str]] = []
         self._written_count = 0
         self._quarantined: list[tuple[int, int, str | None, bytes, str, str]] = []
-        # (device, who) → kind → how many events, and the first batch of them
-        self._audit: dict[tuple[str, str], tuple[str, Counter[str]]] = {}
+        self._audit: dict[str, _Doing] = {}
         self._findings: list[tuple[str, bool, int | None, int, int | None, int | None, str]] = []
 
     def add(self, source: Source, event_id: str, username: str, kind: str, said: Said) -> None:
@@ -40,11 +56,19 @@ class Outcomes:
         self._rows.append(
             (source.device_id, event_id, source.batch_id, status, said.code, said.detail)
         )
-        key = (source.device_name, username)
-        audit = self._audit.get(key)
-        if audit is None:
-            audit = self._audit[key] = (source.batch_id, Counter())
-        audit[1][kind if said.is_applied else "refused"] += 1
+        key = named(source.device_name, username)
+        doing = self._audit.get(key)
+        if doing is None:
+            doing = self._audit[key] = _Doing(source.batch_id)
+        doing.kinds[kind if said.is_applied else "refused"] += 1
+
+    def tell_made(self, table: str, made: Iterable[tuple[int, Author]]) -> None:
+        """Which rows are new by whom: `samples` or `people`."""
+        for key, author in made:
+            doing = self._audit.get(author.actor.name)
+            if doing is None:
+                doing = self._audit[author.actor.name] = _Doing(author.request)
+            doing.made[table].append(key)
 
     def quarantine(self, source: Source, event_id: str, body: bytes, said: Said) -> None:
         """An event that can not be applied is kept for a person to look at."""
@@ -122,28 +146,34 @@ class Outcomes:
         )  # fmt: skip
 
     def _flush_audit(self, session: Session, now: str) -> None:
-        """One row for each device and login: the outcomes tell which batch an event came in."""
-        rows = [
-            (
-                now,
-                "ingest.apply",
-                "samples",
-                batch_id,
-                sum(kinds.values()),
-                "device",
-                (f"{device}: {username}" if username else device)[:80],
-                json.dumps(dict(kinds)),
-                "",
-                "",
-            )
-            for (device, username), (batch_id, kinds) in self._audit.items()
-        ]
+        """For each device and login the events, the new samples and the new people.
+
+        The outcomes tell which batch an event came in. What was registered stands in its row, and
+        every later change of it in the trail.
+        """
+        rows = []
+        for name, doing in self._audit.items():
+            kinds = dict(doing.kinds)
+            for table, keys in doing.made.items():
+                change = (kinds if table == "samples" else {}) | _keys(keys)
+                if not change:
+                    continue
+                count = sum(kinds.values()) if table == "samples" else len(keys)
+                first, last = (min(keys), max(keys)) if keys else (None, None)
+                rows.append((
+                    now, "ingest.apply", table, doing.batch_id, count, "device", name,
+                    json.dumps(change), "", "", first, last,
+                ))  # fmt: skip
         bulk.insert_rows(
             session,
             "audit_events",
             (
                 "at", "action", "table_name", "row_key", "row_count", "actor_kind",
-                "actor_name", "change", "purpose", "request_id",
+                "actor_name", "change", "purpose", "request_id", "first_key", "last_key",
             ),
             rows,
         )  # fmt: skip
+
+
+def _keys(keys: list[int]) -> dict[str, str]:
+    return {"rows": rules.ranges(keys)} if keys else {}

@@ -12,6 +12,7 @@ import uuid_utils as uuids
 from sqlalchemy.orm import Session
 
 from portal import bulk
+from portal.audit.trail import Author, Trail
 from portal.people import rules
 from portal.people.rules import Known, Particulars
 
@@ -36,6 +37,9 @@ UPDATE people SET phone = :phone, address = :address, birth_on = :birth_on,
 WHERE id = :id
 """
 
+# What `_COMPLETE` may set, in the order of `Known` and of a person in hand.
+_COMPLETED = ("birth_on", "birth_year", "sex", "phone", "address", "national_id")
+
 
 @dataclass(slots=True, eq=False)
 class _Person:
@@ -48,6 +52,7 @@ class _Person:
     national_id: str
     given: Particulars | None = None
     origin: tuple[int | None, int | None, str] = (None, None, "")
+    author: Author | None = None
     is_stored: bool = True
     is_completed: bool = False
     is_updated: bool = False
@@ -73,10 +78,12 @@ class PeopleRegister:
     """People of one transaction: `load` what may be needed, `register` each, then write.
 
     `write_made` may come in between, so that the database works while more are registered.
+    What is completed of somebody known is told to the trail, with what stood before.
     """
 
-    def __init__(self, session: Session, *, at: int) -> None:
+    def __init__(self, session: Session, trail: Trail, *, at: int) -> None:
         self._session = session
+        self._trail = trail
         self._at = at
         self._by_key: dict[tuple[str, str], list[_Person]] = {}
         self._by_id: dict[int, _Person] = {}
@@ -135,6 +142,7 @@ class PeopleRegister:
             given.national_id,
             given,
             (area_id, site_id, source),
+            self._trail.author,
             is_stored=False,
             new_identifiers=pairs,
         )
@@ -158,20 +166,37 @@ class PeopleRegister:
         phone, address = person.phone or given.phone, person.address or given.address
         national_id = person.national_id or given.national_id
         before = (known, person.phone, person.address, person.national_id)
+        told: dict[str, tuple[object, object]] = {}
         if before != (better, phone, address, national_id):
+            pairs_of_values = zip(
+                (*known[1:], *before[1:]), (*better[1:], phone, address, national_id), strict=True
+            )
+            told = {
+                name: pair
+                for name, pair in zip(_COMPLETED, pairs_of_values, strict=True)
+                if pair[0] != pair[1]
+            }
             person.known, person.phone, person.address = better, phone, address
             person.national_id = national_id
             person.is_completed = True
             person.is_updated |= person.is_stored
-        for pair in pairs:
-            if person not in self._by_key.get(pair, ()):
-                person.new_identifiers.append(pair)
-                self._hold(pair, person)
+        new = [pair for pair in pairs if person not in self._by_key.get(pair, ())]
+        for pair in new:
+            person.new_identifiers.append(pair)
+            self._hold(pair, person)
+        if new:
+            told["identifiers"] = ("", "; ".join(f"{kind} {value}" for kind, value in new))
+        if told:
+            self._trail.tell("people.complete", "people", person.id, f"people/{person.id}", told)
 
     @property
     def made_count(self) -> int:
         """How many people are new."""
         return len(self._made)
+
+    def authors(self) -> list[tuple[int, Author]]:
+        """(key, who had them registered) of the new people."""
+        return [(person.id, person.author) for person in self._made if person.author]
 
     def made(self) -> list[tuple[int, Particulars]]:
         """(key, particulars) of the new people, in the order they came."""

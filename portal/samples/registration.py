@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from portal import bulk
+from portal.audit.trail import Trail
 from portal.campaigns import counters
 from portal.campaigns.counters import Measure
 from portal.campaigns.sittings import Sitting, load_sittings
@@ -92,8 +93,9 @@ class Wanted:
 class Registration:
     """The tubes and samples of one transaction."""
 
-    def __init__(self, session: Session, people: PeopleRegister, *, at: int) -> None:
+    def __init__(self, session: Session, people: PeopleRegister, trail: Trail, *, at: int) -> None:
         self._session = session
+        self._trail = trail
         self._people = people
         self._at = at
         self._sittings: dict[str, Sitting] = {}
@@ -278,6 +280,7 @@ class Registration:
             given=given,
             tube=tube,
             retest_of_id=earlier.id if earlier else None,
+            author=self._trail.author,
         )
         self._samples[sample.uid] = sample
         self._by_result_code[sample.result_code] = sample
@@ -314,6 +317,13 @@ class Registration:
             return remark("already_withdrawn")
         if tube.status not in {"open", "sealed"}:
             return refuse("tube_gone", "The tube has left the point.")
+        if not sample.is_new:
+            told = {
+                "withdrawn_at": (None, bulk.instant(at)),
+                "withdrawal_reason": ("", reason),
+            }
+            owner = f"people/{sample.person_id}"
+            self._trail.tell("samples.withdraw", "samples", sample.id, owner, told)
         sample.withdrawn_at = at
         sample.withdrawal_reason = reason
         sample.is_changed = True
@@ -345,8 +355,11 @@ class Registration:
             return remark("already_discarded")
         if tube.status not in {"open", "sealed"}:
             return refuse("tube_gone", "The tube has left the point.")
+        if not tube.is_new:
+            told = {"status": (tube.status, "discarded"), "rejection_reason": ("", reason)}
+            self._trail.tell("tubes.discard", "tubes", tube.id, "", told)
         tube.status, tube.is_changed, tube.discard_reason = "discarded", True, reason
-        tube.discarded_at = at
+        tube.discarded_at, tube.discarded_by = at, self._trail.author
         for sample in self._samples.values():
             if sample.tube_code == code and sample.is_new and sample.withdrawn_at is None:
                 sample.state, sample.state_reason = "RETEST_DUE", "discarded"
@@ -375,7 +388,7 @@ class Registration:
         """Writes changes of what was stored before, and counts; the writer has ended."""
         text = bulk.InstantText(self._session)
         self._people.flush()
-        rows.change_tubes(self._session, self._tubes.values(), text=text)
+        rows.change_tubes(self._session, self._tubes.values(), self._trail, text=text)
         rows.withdraw_samples(self._session, self._samples.values(), text=text)
         deltas = {
             (campaign_id, site_id, bulk.instant(hour), str(measure)): count

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 from portal import bulk
+from portal.audit.trail import Author, Trail
 
 if TYPE_CHECKING:
     from portal.samples.registration import Collected
@@ -50,6 +51,7 @@ class TubeRow:
     sealed_at: int | None = None
     discarded_at: int | None = None
     discard_reason: str = ""
+    discarded_by: Author | None = None
     device_id: int | None = None
     stored_count: int = 0
     people: set[int] = field(default_factory=set)  # roots: whoever was merged counts once
@@ -74,6 +76,7 @@ class SampleRow:
     retest_of_id: int | None = None
     given: Collected | None = None
     tube: TubeRow | None = None
+    author: Author | None = None
 
 
 def load_tubes(session: Session, codes: Iterable[str]) -> list[TubeRow]:
@@ -126,6 +129,11 @@ _DUE_AGAIN = """
 UPDATE samples SET state = 'RETEST_DUE', state_reason = 'discarded', version = version + 1
 WHERE tube_id = :id AND withdrawn_at IS NULL AND released_at IS NULL
 """
+_BEFORE_DUE = """
+SELECT s.tube_id, s.id, s.person_id, s.state, s.state_reason
+FROM {keys} {join} samples s ON s.tube_id = k.id
+WHERE s.withdrawn_at IS NULL AND s.released_at IS NULL AND s.state <> 'RETEST_DUE'
+"""
 _LONGEST_REASON = 24
 
 
@@ -153,7 +161,9 @@ def write_new_tubes(
     )  # fmt: skip
 
 
-def change_tubes(session: Session, tubes: Iterable[TubeRow], *, text: bulk.InstantText) -> None:
+def change_tubes(
+    session: Session, tubes: Iterable[TubeRow], trail: Trail, *, text: bulk.InstantText
+) -> None:
     """Changes the tubes that were stored before."""
     changed = [t for t in tubes if t.is_changed and not t.is_new]
     bulk.update_rows(
@@ -171,8 +181,15 @@ def change_tubes(session: Session, tubes: Iterable[TubeRow], *, text: bulk.Insta
             for t in changed
         ],
     )
-    discarded = [{"id": t.id} for t in changed if t.discarded_at is not None]
-    bulk.update_rows(session, _DUE_AGAIN, discarded)
+    discarded = {t.id: t.discarded_by for t in changed if t.discarded_at is not None}
+    for tube_id, key, person_id, state, reason in bulk.look_up(
+        session, _BEFORE_DUE, {"id": "bigint"}, [[key] for key in discarded]
+    ):
+        told = {"state": (state, "RETEST_DUE"), "state_reason": (reason, "discarded")}
+        owner = f"people/{person_id}"
+        author = discarded[tube_id]
+        trail.tell("tubes.discard", "samples", key, owner, told, author=author)
+    bulk.update_rows(session, _DUE_AGAIN, [{"id": key} for key in discarded])
 
 
 _SAMPLE_COLUMNS = (

@@ -101,9 +101,15 @@ def test_a_tube_of_people_becomes_true(world) -> None:
         "people_typed": 2,
     }
     audit = world.session.scalars(
-        sa.select(AuditEvent).where(AuditEvent.action == "ingest.apply")
-    ).one()
-    assert (audit.row_count, audit.actor_name) == (4, "Máy 1: collector1")
+        sa.select(AuditEvent).where(AuditEvent.action == "ingest.apply").order_by(AuditEvent.id)
+    ).all()
+    first, last = samples[0].id, samples[-1].id
+    assert [(a.table_name, a.row_count, a.actor_name) for a in audit] == [
+        ("samples", 4, "Máy 1: collector1"),
+        ("people", 2, "Máy 1: collector1"),
+    ]
+    assert audit[0].change["rows"] == f"{first}-{last}"
+    assert (audit[0].first_key, audit[0].last_key) == (first, last)
     state = world.session.get(ApplierState, 1)
     assert state.position == 1
 
