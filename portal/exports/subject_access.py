@@ -154,7 +154,7 @@ def _candidates(keys: Mapping[str, Sequence[int]], *, readings_only: bool) -> An
 
 def _concerns(event: AuditEvent, keys: Mapping[str, Sequence[int]]) -> bool:
     held = keys.get(event.table_name, ())
-    if event.row_key:
+    if event.first_key is None:
         return event.row_key in {str(key) for key in held}
     rows = str((event.change or {}).get("rows", ""))
     return any(rules.range_holds(rows, key) for key in held)

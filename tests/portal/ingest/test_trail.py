@@ -11,6 +11,7 @@ from portal.audit.models import AuditEvent
 from portal.db import transaction
 from portal.declarations import services as declarations
 from portal.declarations.models import Declaration
+from portal.exports import subject_access
 from portal.people.models import Person
 from portal.samples.models import Sample
 from tests.portal.declarations.answers import answers
@@ -70,6 +71,22 @@ def test_seeing_a_person_again_who_is_known_whole_writes_nothing(world) -> None:
     assert world.count(Sample) == 2
     assert _events(world, "people.complete") == []
     assert len([e for e in _events(world, "ingest.apply") if e.table_name == "people"]) == 1
+
+
+def test_who_registered_a_person_is_found_by_the_person(world) -> None:
+    device = world.device
+    world.send(device.batch(device.opened(T1), device.collected(T1, "Lê Cam", person=CARD)))
+    device.grant = device.shift(2)
+    world.send(device.batch(device.opened(T2), device.collected(T2, "Trần Mận")))
+    auditor = system("auditor")
+    with transaction(auditor) as session:
+        found = subject_access.find(session, auditor, typed=device.results[0], readings_only=False)
+        told = {(event.table_name, event.actor_name) for event in found.events}
+    assert told == {
+        ("people", "auditor"),
+        ("people", "Máy 1: collector1"),
+        ("samples", "Máy 1: collector1"),
+    }
 
 
 def test_withdrawing_and_discarding_tell_the_state_of_each_person_before(world) -> None:
