@@ -14,6 +14,7 @@ from typing import Any, Self, TypeGuard
 
 import sqlalchemy as sa
 from flask_appbuilder import Model
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -191,6 +192,18 @@ def update_rows(session: Session, statement: str, rows: Sequence[Mapping[str, An
     """Runs one UPDATE or DELETE for each row of named values."""
     if rows:
         session.execute(sa.text(statement), list(rows))
+
+
+def among(column: Any, name: str, *, is_sqlite: bool) -> sa.ColumnElement[bool]:
+    """`column IN :name`, where `name` is given a list: one value, whatever its length.
+
+    For statements made once: their text, and with it the database's plan, never changes.
+    """
+    if is_sqlite:
+        given = sa.bindparam(name, type_=sa.JSON)
+        listed = sa.func.json_each(given).table_valued("value")
+        return column.in_(sa.select(listed.c.value))
+    return column == sa.any_(sa.bindparam(name, type_=postgresql.ARRAY(column.type)))
 
 
 def look_up(

@@ -11,15 +11,13 @@ import logging
 import random
 import re
 import secrets
-from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hmac import compare_digest
-from html import escape
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
 from flask import Flask
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -27,9 +25,10 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from portal import db
 from portal.actors import PUBLIC
-from portal.certificates import opening, pages
+from portal.certificates import opening, slips
+from portal.certificates.look_up_pages import PATH, LookUpPages
 from portal.certificates.opening import Asked, Opened
-from portal.certificates.pages import Told
+from portal.certificates.rules import SampleFacts
 from portal.declarations import lookups
 from portal.declarations.lookups import Try
 from portal.settings import Settings
@@ -40,13 +39,10 @@ from portal.web.shedding import busy_page
 
 log = logging.getLogger("tram.look-up")
 
-PATH = "/tra-cuu"
 MAX_BODY_BYTES = 16 << 10
 MAX_WAITING = 1500
 # Tries in hand count as failed: two workers must stay below the lock of a network (300).
 MAX_TOGETHER = 128
-# Words that name an hour make a page of their own.
-MAX_SHAPES = 500
 _SLOW_WAITING = 64
 _CODE_PATH = re.compile(r"/[krKR]/([0-9A-Za-z-]{1,40})")
 _PERSONAL = {"content-length", "set-cookie", "server-timing", "x-request-id", "date", "connection"}
@@ -76,13 +72,7 @@ class LookUpDoor:
         self.counts: Counter[str] = Counter()
         self._waiting: list[_Waiting] = []
         self._runner: asyncio.Task[None] | None = None
-        self._shapes: OrderedDict[tuple[object, ...], str] = OrderedDict()
-        self._forms: dict[tuple[str, str, bool], str] = {}
-        # Stand in remembered pages for what each answer has of its own; nobody can guess them.
-        self._token_place, self._ticket_place, self._code_place = (
-            f"place{secrets.token_hex(12)}" for _ in range(3)
-        )
-        self._own_places = pages.places(f"place{secrets.token_hex(12)}")
+        self._pages = LookUpPages(app)
         self._cookies = Cookies().get_signing_serializer(app)
         self._tokens = URLSafeTimedSerializer(config.secret_key, salt="wtf-csrf-token")
         self._token_seconds = int(app.config["WTF_CSRF_TIME_LIMIT"])
@@ -202,34 +192,9 @@ class LookUpDoor:
             secure = "; Secure" if self._config.uses_https else ""
             cookie = f"{self._cookie_name}={value}{secure}; HttpOnly; Path=/; SameSite=Lax"
             headers = (*headers, ("set-cookie", cookie))
-        page = self._form(language, self._tokens.dumps(secret), code, path=request.path)
+        page = self._pages.form(language, self._tokens.dumps(secret), code, path=request.path)
         self.counts["forms"] += 1
-        done(Answer(200, headers, page.encode()))
-
-    def _form(
-        self, language: str, token: str, code: str, *, path: str = PATH, is_no: bool = False
-    ) -> str:
-        """The page of the two questions; made once for a language, then filled in."""
-        prefix = path[:3] if path != PATH else ""
-        page = self._forms.get((language, prefix, is_no))
-        if page is None:
-            address = f"{prefix}{self._code_place}" if prefix else PATH
-            with self._context(address, language):
-                page = pages.form_page(
-                    self._code_place, is_no=is_no, csrf_token=lambda: self._token_place
-                )
-            self._forms[language, prefix, is_no] = page
-        # The template cuts a code that is none to 40 letters; the place is shorter.
-        if prefix:
-            page = page.replace(quote(f"{prefix}{self._code_place}", safe="/"), quote(path))
-            page = page.replace(quote(f"{prefix}{self._code_place}", safe=""), quote(path, safe=""))
-        page = page.replace(self._code_place, escape(pages.shown_code(code)))
-        return page.replace(self._token_place, token)
-
-    def _context(self, path: str, language: str) -> Any:
-        return self._app.test_request_context(
-            path, headers={"Cookie": f"{languages.COOKIE}={language}"}
-        )
+        done(Answer(200, headers, page))
 
     # -- tries, many at once
 
@@ -263,54 +228,26 @@ class LookUpDoor:
                 opened = opening.look_up_many(session, asked, attempt_ids)
                 told = [one for one in opened if one is not None]
                 opening.note_reading(session, told, "look-up")
+            slip_of = slips.maker(self._config)
             answers: dict[int, Answer] = {}
             for language in {one.language for one in together}:
-                with self._context(PATH, language):
+                with self._pages.context(language):
                     for n, one in enumerate(together):
                         if one.language == language:
-                            found = opened[n]
-                            answers[n] = self._tell(one, found) if found else self._say_no(one)
+                            answers[n] = self._tell(one, opened[n], slip_of)
             return [answers[n] for n in range(len(together))]
         finally:
             db.db_session.remove()
 
-    def _say_no(self, one: _Waiting) -> Answer:
-        page = self._form(one.language, one.token, one.typed, is_no=True)
-        return Answer(404, self._headers, page.encode())
-
-    def _tell(self, one: _Waiting, opened: Opened) -> Answer:
-        """The page of what was opened. Of one result alone it is filled into one made before."""
-        told = pages.told_of(opened)
-        if opened.declaration is None and len(told) == 1:
-            page = pages.fill(
-                self._shaped(one.language, opened, told[0]), told[0], self._own_places
-            )
-        else:
-            page = self._page(opened, told)
-        filled = page.replace(self._ticket_place, pages.ticket_of(opened)).replace(
-            self._token_place, one.token
+    def _tell(
+        self, one: _Waiting, opened: Opened | None, slip_of: Callable[[SampleFacts], str]
+    ) -> Answer:
+        if opened is None:
+            page = self._pages.form(one.language, one.token, one.typed, is_no=True)
+            return Answer(404, self._headers, page)
+        return Answer(
+            200, self._headers, self._pages.told(one.language, opened, one.token, slip_of)
         )
-        return Answer(200, self._headers, filled.encode())
-
-    def _shaped(self, language: str, opened: Opened, told: Told) -> str:
-        key = (language, pages.shape_of(told))
-        page = self._shapes.get(key)
-        if page is None:
-            page = self._page(opened, [pages.with_places(told, self._own_places)])
-            self._shapes[key] = page
-            if len(self._shapes) > MAX_SHAPES:
-                self._shapes.popitem(last=False)
-        return page
-
-    def _page(self, opened: Opened, told: list[Told]) -> str:
-        with db.transaction(PUBLIC) as session:
-            return pages.opened_page(
-                session,
-                opened,
-                told=told,
-                ticket=self._ticket_place,
-                csrf_token=lambda: self._token_place,
-            )
 
     # -- everything else
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import clock
@@ -25,8 +23,6 @@ from portal.declarations.rules import (
     read_factor,
 )
 from portal.declarations.services import secret_of
-from portal.people.models import Person
-from portal.samples.models import Sample
 
 # A code that nobody has: looked up in place of one that can not be, so that all tries are alike.
 _NOBODY = "0" * CODE_LENGTH
@@ -84,62 +80,33 @@ def look_up_many(
     today = clock.today()
     failures = lookups.failures_of_many(session, [one.kept for one in asked])
     codes = {one.code for one in asked}
-    declarations = {
-        row.lookup_code: row
-        for row in session.scalars(sa.select(Declaration).where(Declaration.lookup_code.in_(codes)))
-    }
-    samples = {row.result_code: row for row in session.execute(_samples_of(codes))}
-    openings: list[tuple[int, Declaration | None] | None] = []
+    declarations = declaration_queries.by_codes(session, codes)
+    samples = queries.facts_by_code(session, codes)
+    openings: list[tuple[SampleFacts, bool] | Declaration | None] = []
     for one, failed in zip(asked, failures, strict=True):
         sample, declaration = samples.get(one.code), declarations.get(one.code)
         secret = Secret()
         if sample is not None:
-            secret = Secret(sample.birth_on, sample.birth_year, sample.phone)
+            secret = Secret(sample[0].birth_on, sample[0].birth_year, sample[0].phone)
         elif declaration is not None and declaration.status == "current":
             secret = secret_of(declaration)
         is_open = factor_opens(secret, read_factor(one.factor, today)) and not is_locked(failed)
-        openings.append((sample.id if sample else 0, declaration) if is_open else None)
+        openings.append((sample or declaration) if is_open else None)
     opened_ids = [key for key, found in zip(attempt_ids, openings, strict=True) if found]
     lookups.mark_opened(session, opened_ids)
-    return _open(session, openings)
+    return [_open(session, found) for found in openings]
 
 
-def _samples_of(codes: set[str]) -> Any:
-    columns = (
-        Sample.result_code,
-        Sample.id,
-        Person.birth_on,
-        Person.birth_year,
-        Person.phone,
-    )
-    joined = sa.select(*columns).join(Person, Person.id == Sample.person_id)
-    return joined.where(Sample.result_code.in_(codes))
-
-
-def _open(
-    session: Session, openings: Sequence[tuple[int, Declaration | None] | None]
-) -> list[Opened | None]:
-    """Reads what is open: samples without retests all at once, the few others one by one."""
-    ids = {found[0] for found in openings if found and found[0]}
-    linked = queries.linked_samples(session, ids) if ids else set()
-    alone = sorted(ids - linked)
-    facts = {one.sample_id: one for one in queries.facts_of(session, alone)} if alone else {}
-    told: list[Opened | None] = []
-    for found in openings:
-        if found is None:
-            told.append(None)
-        elif found[0] in facts:
-            told.append(Opened(None, (facts[found[0]],)))
-        else:
-            sample_id, declaration = found
-            told.append(
-                open_by_id(
-                    session,
-                    sample_id=sample_id or None,
-                    declaration_id=declaration.id if declaration else None,
-                )
-            )
-    return told
+def _open(session: Session, found: tuple[SampleFacts, bool] | Declaration | None) -> Opened | None:
+    """What was found is told at once; the few samples with retests and declarations need more."""
+    if found is None:
+        return None
+    if isinstance(found, Declaration):
+        return open_by_id(session, sample_id=None, declaration_id=found.id)
+    facts, is_linked = found
+    if is_linked:
+        return open_by_id(session, sample_id=facts.sample_id, declaration_id=None)
+    return Opened(None, (facts,))
 
 
 def open_by_id(session: Session, *, sample_id: int | None, declaration_id: int | None) -> Opened:

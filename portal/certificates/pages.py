@@ -1,6 +1,8 @@
 """The pages of the look-up by code, the same whichever door shows them."""
 
 import datetime as dt
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -49,7 +51,8 @@ class Told:
     symbol: str
 
 
-_OWN = tuple(field.name for field in fields(Told)[2:])
+# Fields of a sample's own.
+OWN = tuple(field.name for field in fields(Told)[2:])
 
 
 def shown_code(code: str) -> str:
@@ -114,10 +117,15 @@ def waiting(opened: Opened) -> dict[int, dt.datetime]:
     return {key: until for key, until in found.items() if until is not None}
 
 
-def told_of(opened: Opened) -> list[Told]:
-    """Each sample as the page tells it; the newest first."""
+def told_of(
+    opened: Opened, slip_of: Callable[[rules.SampleFacts], str] | None = None
+) -> list[Told]:
+    """Each sample as the page tells it; the newest first.
+
+    `slip_of` is a `slips.maker`, for whoever tells many at once.
+    """
     told = []
-    config = current_app.config["TRAM"]
+    slip_of = slip_of or slips.maker(current_app.config["TRAM"])
     later = waiting(opened)
     for number, facts in enumerate(opened.results):
         words, kind, slip = None, "", ""
@@ -127,7 +135,7 @@ def told_of(opened: Opened) -> list[Told]:
             is_overtaken = rules.is_overtaken(facts, opened.results[:number])
             words = explain(facts, is_overtaken=is_overtaken)
             kind = "" if is_overtaken else rules.kind_of(facts)
-            slip = slips.address_of(facts, config)
+            slip = slip_of(facts)
         own = (
             str(facts.sample_id),
             rules.masked_name(facts.full_name),
@@ -147,19 +155,29 @@ def shape_of(told: Told) -> tuple[object, ...]:
     return told.words, told.kind, bool(told.released), bool(told.slip)
 
 
-def with_places(told: Told, places: dict[str, str]) -> Told:
-    """The same with a place in each own field that is not empty."""
-    own = (places[name] if getattr(told, name) else "" for name in _OWN)
+class Shape:
+    """A page made once; what each answer has of its own is filled into its places."""
+
+    def __init__(self, page: str, places: Mapping[str, str]) -> None:
+        """Takes a page with places, and the name of what stands in each place."""
+        pattern = "|".join(map(re.escape, places))
+        self._between = [part.encode() for part in re.split(pattern, page)]
+        self._names = [places[place] for place in re.findall(pattern, page)]
+
+    def fill(self, values: Mapping[str, bytes]) -> bytes:
+        """The page in UTF-8; the values are escaped already (`own_values`)."""
+        whole = [self._between[0]]
+        for name, part in zip(self._names, self._between[1:], strict=True):
+            whole += (values[name], part)
+        return b"".join(whole)
+
+
+def with_places(told: Told, places: Mapping[str, str]) -> Told:
+    """The same with a place, by name of the field, in each own field that is not empty."""
+    own = (places[name] if getattr(told, name) else "" for name in OWN)
     return Told(told.words, told.kind, *own)
 
 
-def places(prefix: str) -> dict[str, str]:
-    """A place for each own field; `prefix` is what nobody can guess."""
-    return {name: f"{prefix}{number:02}" for number, name in enumerate(_OWN)}
-
-
-def fill(page: str, told: Told, places: dict[str, str]) -> str:
-    """Writes the own fields in their places, as the template would have."""
-    for name, place in places.items():
-        page = page.replace(place, str(escape(getattr(told, name))))
-    return page
+def own_values(told: Told) -> dict[str, bytes]:
+    """The own fields as the template would write them."""
+    return {name: str(escape(getattr(told, name))).encode() for name in OWN}

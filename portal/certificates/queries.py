@@ -3,12 +3,13 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from portal import clock
+from portal import bulk, clock
 from portal.accounts.models import StaffProfile
 from portal.areas.models import AdminUnit
 from portal.campaigns.models import Campaign, CollectionSession
@@ -23,6 +24,12 @@ from portal.sites.models import Site
 
 _Laboratory = aliased(Site)
 _Place = aliased(Site)
+_Verifier = aliased(StaffProfile)
+_Reader = aliased(StaffProfile)
+
+# Not the bare column: SQLite would read every released result by its index on the status, for each
+# tube.
+_IS_RELEASED = sa.func.coalesce(LabResult.status, "") == "released"
 
 _FACTS = (
     sa.select(
@@ -56,16 +63,16 @@ _FACTS = (
         LabResult.outcome.label("result_outcome"),
         LabResult.version.label("result_version"),
         LabResult.ct_values,
-        LabResult.verified_by_id,
         LabRun.recorded_at.label("tested_at"),
         LabRun.kit_name,
         LabRun.kit_lot,
         AntigenRead.outcome.label("antigen_outcome"),
         AntigenRead.released_at.label("antigen_released_at"),
         AntigenRead.read_at,
-        AntigenRead.released_by_id,
         AntigenRead.kit_name.label("antigen_kit"),
         AntigenRead.kit_lot.label("antigen_lot"),
+        _Verifier.full_name.label("verifier"),
+        _Reader.full_name.label("reader"),
     )
     .select_from(Sample)
     .join(Person, Person.id == Sample.person_id)
@@ -73,37 +80,45 @@ _FACTS = (
     .join(Site, Site.id == Sample.site_id)
     .join(Campaign, Campaign.id == Sample.campaign_id)
     .outerjoin(_Laboratory, _Laboratory.id == Tube.laboratory_id)
-    .outerjoin(LabResult, sa.and_(LabResult.tube_id == Tube.id, LabResult.status == "released"))
+    .outerjoin(LabResult, sa.and_(LabResult.tube_id == Tube.id, _IS_RELEASED))
     .outerjoin(LabRun, LabRun.id == LabResult.run_id)
     .outerjoin(AntigenRead, AntigenRead.sample_id == Sample.id)
+    .outerjoin(_Verifier, _Verifier.user_id == LabResult.verified_by_id)
+    .outerjoin(_Reader, _Reader.user_id == AntigenRead.released_by_id)
     .order_by(Sample.id, LabResult.version)
 )
 
 
 def facts_of(session: Session, sample_ids: Iterable[int]) -> list[SampleFacts]:
-    """What may be told of each sample, in the order of the ids; two statements for any number."""
+    """What may be told of each sample, in the order of the ids; one statement for any number."""
     ids = list(sample_ids)
-    rows = session.execute(_FACTS.where(Sample.id.in_(ids))).mappings().all()
+    rows = session.execute(_FACTS.where(Sample.id.in_(ids))).mappings()
     # A sample with two current results keeps the last version; the pool rules hold such tubes.
-    current = {row["id"]: row for row in rows}
-    verifiers = {row["verified_by_id"] or row["released_by_id"] for row in current.values()} - {
-        None
-    }
-    names = _names(session, verifiers)
-    found = {key: _facts(row, names) for key, row in current.items()}
+    found = {row["id"]: _facts(row) for row in rows}
     return [found[key] for key in ids if key in found]
 
 
-def _names(session: Session, user_ids: Iterable[int | None]) -> dict[int, str]:
-    wanted = list(user_ids)
-    if not wanted:
-        return {}
-    rows = session.execute(
-        sa.select(StaffProfile.user_id, StaffProfile.full_name).where(
-            StaffProfile.user_id.in_(wanted)
-        )
-    )
-    return dict(rows.all())
+_Retest = aliased(Sample)
+
+
+@cache
+def _by_code(*, is_sqlite: bool) -> sa.Select[Any]:
+    has_retest = sa.exists().where(_Retest.retest_of_id == Sample.id).label("has_retest")
+    among = bulk.among(Sample.result_code, "codes", is_sqlite=is_sqlite)
+    return _FACTS.add_columns(has_retest).where(among)
+
+
+def facts_by_code(session: Session, codes: Iterable[str]) -> dict[str, tuple[SampleFacts, bool]]:
+    """What may be told of the samples of codes, and whether each is a retest or was retested.
+
+    One statement for any number, and no other for a code that nobody has.
+    """
+    statement = _by_code(is_sqlite=bulk.is_sqlite(session))
+    rows = session.execute(statement, {"codes": list(codes)}).mappings()
+    return {
+        row["result_code"]: (_facts(row), row["has_retest"] or row["retest_of_id"] is not None)
+        for row in rows
+    }
 
 
 _PLAIN = (
@@ -133,7 +148,7 @@ _PLAIN = (
 )
 
 
-def _facts(row: Mapping[Any, Any], names: Mapping[int, str]) -> SampleFacts:
+def _facts(row: Mapping[Any, Any]) -> SampleFacts:
     plain = {name: row[name] for name in _PLAIN}
     if row["method"] == "antigen":
         return SampleFacts(
@@ -144,7 +159,7 @@ def _facts(row: Mapping[Any, Any], names: Mapping[int, str]) -> SampleFacts:
             tested_at=row["read_at"],
             kit_name=row["antigen_kit"] or "",
             kit_lot=row["antigen_lot"] or "",
-            verifier=names.get(row["released_by_id"], ""),
+            verifier=row["reader"] or "",
         )
     return SampleFacts(
         sample_id=row["id"],
@@ -157,22 +172,8 @@ def _facts(row: Mapping[Any, Any], names: Mapping[int, str]) -> SampleFacts:
         kit_lot=row["kit_lot"] or "",
         ct_values=row["ct_values"] or {},
         result_version=row["result_version"] or 0,
-        verifier=names.get(row["verified_by_id"], ""),
+        verifier=row["verifier"] or "",
     )
-
-
-def linked_samples(session: Session, sample_ids: Iterable[int]) -> set[int]:
-    """Those of the samples that are a retest, or were retested."""
-    ids = list(sample_ids)
-    rows = session.execute(
-        sa.select(Sample.id, Sample.retest_of_id).where(
-            sa.or_(
-                sa.and_(Sample.id.in_(ids), Sample.retest_of_id.is_not(None)),
-                Sample.retest_of_id.in_(ids),
-            )
-        )
-    )
-    return {key for row in rows for key in row}.intersection(ids)
 
 
 def samples_of_declaration(session: Session, declaration_id: int) -> list[int]:

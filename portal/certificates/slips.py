@@ -62,13 +62,11 @@ def _signer(key: bytes) -> core_rs.SlipSigner:
     return core_rs.SlipSigner(key, KEY_ID)
 
 
-def address_of(facts: SampleFacts, config: Settings) -> str:
-    """The address in capitals that stands in the symbol; empty for what is no released result."""
-    return _address_of(facts, config.public_url, _key(config))
-
-
 def maker(config: Settings) -> Callable[[SampleFacts], str]:
-    """The same for many results: the key is read once."""
+    """Gives the address in capitals that stands in a symbol; empty for what is no released result.
+
+    For many results: the key is read once.
+    """
     key, address = _key(config), config.public_url
     return lambda facts: _address_of(facts, address, key)
 

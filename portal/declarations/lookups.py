@@ -10,17 +10,49 @@ import hmac
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal import clock
+from portal import bulk, clock
 from portal.declarations.models import LookupAttempt
 from portal.declarations.rules import Failures
 
 QUARTER_HOUR = dt.timedelta(minutes=15)
 DAY = dt.timedelta(days=1)
+
+# Statements whose text never changes: the database plans them once, whatever the number of tries.
+_TRY_KEYS = {"at": "timestamptz", "door": "text", "code_hash": "text", "network": "text"}
+_WRITE_DOWN = """
+INSERT INTO lookup_attempts (at, door, code_hash, network, is_success)
+SELECT k.at, k.door, k.code_hash, k.network, (1 = 0) FROM {keys} WHERE true
+RETURNING id, code_hash, network
+"""
+_CODE_KEYS = {"code_hash": "text", "quarter": "timestamptz", "day": "timestamptz"}
+_OF_CODES = """
+WITH asked AS MATERIALIZED (
+    SELECT k.code_hash, k.quarter, k.day, (
+        SELECT coalesce(max(s.id), 0) FROM lookup_attempts s
+        WHERE s.code_hash = k.code_hash AND s.is_success
+    ) AS last FROM {keys}
+)
+SELECT k.code_hash, sum(CASE WHEN a.at > k.quarter THEN 1 ELSE 0 END),
+    sum(CASE WHEN a.at > k.day THEN 1 ELSE 0 END), count(*)
+FROM asked k {join} lookup_attempts a ON a.code_hash = k.code_hash
+WHERE NOT a.is_success AND a.id > k.last
+GROUP BY k.code_hash
+"""
+_NETWORK_KEYS = {"network": "text", "quarter": "timestamptz"}
+_OF_NETWORKS = """
+SELECT k.network, count(*) FROM {keys} {join} lookup_attempts a ON a.network = k.network
+WHERE a.at > k.quarter AND NOT a.is_success
+GROUP BY k.network
+"""
+_MARK = """
+UPDATE lookup_attempts SET is_success = (1 = 1) WHERE id IN (SELECT k.id FROM {keys}) RETURNING id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +77,7 @@ def keyed_hash(key: bytes, purpose: str, text: str) -> str:
     return hmac.new(key, f"{purpose}:{text}".encode(), hashlib.sha256).hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def caller(secret_key: str, address: str) -> Caller:
     """The caller behind an IP address."""
     key = hashlib.sha256(b"lookup attempts:" + secret_key.encode()).digest()
@@ -72,19 +105,13 @@ def write_down(session: Session, who: Caller, *, door: str, code: str) -> int:
 
 def write_down_many(session: Session, tries: Sequence[Try], *, door: str) -> list[int]:
     """The same for many tries at once, in one statement."""
-    now = clock.now()
-    rows = [
-        {
-            "at": now,
-            "door": door,
-            "code_hash": t.code_hash,
-            "network": t.network,
-            "is_success": False,
-        }
-        for t in tries
-    ]
-    statement = sa.insert(LookupAttempt).returning(LookupAttempt.id, sort_by_parameter_order=True)
-    return list(session.scalars(statement, rows))
+    at = bulk.InstantText(session)(bulk.micros(clock.now()))
+    rows = [(at, door, *one) for one in tries]
+    made: dict[tuple[str, str], list[int]] = {}
+    for key, *of in bulk.look_up(session, _WRITE_DOWN, _TRY_KEYS, rows):
+        made.setdefault((of[0], of[1]), []).append(key)
+    # Which row came of which try is not said; tries of one code and network are alike.
+    return [made[one].pop() for one in tries]
 
 
 def failures(session: Session, who: Caller, *, code: str) -> Failures:
@@ -94,42 +121,15 @@ def failures(session: Session, who: Caller, *, code: str) -> Failures:
 
 def failures_of_many(session: Session, tries: Sequence[Try]) -> list[Failures]:
     """The same for many tries at once; two statements whatever their number."""
-    now = clock.now()
-    attempt = LookupAttempt
-    codes = {t.code_hash for t in tries}
-    row = sa.orm.aliased(LookupAttempt)
-    last = (
-        sa.select(row.code_hash, sa.func.max(row.id).label("id"))
-        .where(row.code_hash.in_(codes), row.is_success)
-        .group_by(row.code_hash)
-        .subquery()
-    )
-    of_codes = session.execute(
-        sa.select(
-            attempt.code_hash,
-            sa.func.count(sa.case((attempt.at > now - QUARTER_HOUR, 1))),
-            sa.func.count(sa.case((attempt.at > now - DAY, 1))),
-            sa.func.count(),
-        )
-        .outerjoin(last, last.c.code_hash == attempt.code_hash)
-        .where(
-            attempt.code_hash.in_(codes),
-            sa.not_(attempt.is_success),
-            attempt.id > sa.func.coalesce(last.c.id, 0),
-        )
-        .group_by(attempt.code_hash)
-    )
-    of_code = {code_hash: (quarter, day, ever) for code_hash, quarter, day, ever in of_codes}
-    of_networks = session.execute(
-        sa.select(attempt.network, sa.func.count())
-        .where(
-            attempt.network.in_({t.network for t in tries}),
-            attempt.at > now - QUARTER_HOUR,
-            sa.not_(attempt.is_success),
-        )
-        .group_by(attempt.network)
-    )
-    of_network = {row[0]: row[1] for row in of_networks}
+    said, now = bulk.InstantText(session), clock.now()
+    quarter, day = (said(bulk.micros(now - ago)) for ago in (QUARTER_HOUR, DAY))
+    codes = [(code_hash, quarter, day) for code_hash in {t.code_hash for t in tries}]
+    networks = [(network, quarter) for network in {t.network for t in tries}]
+    of_code = {row[0]: row[1:] for row in bulk.look_up(session, _OF_CODES, _CODE_KEYS, codes)}
+    of_networks = _OF_NETWORKS
+    if bulk.is_sqlite(session):  # in the words of its partial index, else it would read every try
+        of_networks = of_networks.replace("NOT a.is_success", "a.is_success = 0")
+    of_network = dict(bulk.look_up(session, of_networks, _NETWORK_KEYS, networks))
     return [
         Failures(*of_code.get(t.code_hash, (0, 0, 0)), of_network.get(t.network, 0)) for t in tries
     ]
@@ -137,12 +137,7 @@ def failures_of_many(session: Session, tries: Sequence[Try]) -> list[Failures]:
 
 def mark_opened(session: Session, attempt_ids: Sequence[int]) -> None:
     """Marks tries as successful: the failures before them no longer count."""
-    if attempt_ids:
-        session.execute(
-            sa.update(LookupAttempt)
-            .where(LookupAttempt.id.in_(attempt_ids))
-            .values(is_success=True)
-        )
+    bulk.look_up(session, _MARK, {"id": "bigint"}, [(key,) for key in attempt_ids])
 
 
 def forgive(session: Session, who: Caller, *, code: str) -> None:

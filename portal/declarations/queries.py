@@ -1,11 +1,14 @@
 """Reading declarations and the communes people choose from."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal import bulk
 from portal.areas import queries as areas
 from portal.areas.models import AdminUnit
 from portal.declarations.models import Declaration, DeclarationVersion
@@ -25,6 +28,18 @@ def find_by_code(session: Session, code: str) -> Declaration | None:
     return session.scalars(
         sa.select(Declaration).where(Declaration.lookup_code == code)
     ).one_or_none()
+
+
+@cache
+def _by_codes(*, is_sqlite: bool) -> sa.Select[tuple[Declaration]]:
+    among = bulk.among(Declaration.lookup_code, "codes", is_sqlite=is_sqlite)
+    return sa.select(Declaration).where(among)
+
+
+def by_codes(session: Session, codes: Iterable[str]) -> dict[str, Declaration]:
+    """The declarations of many look-up codes, withdrawn ones included; one statement."""
+    statement = _by_codes(is_sqlite=bulk.is_sqlite(session))
+    return {row.lookup_code: row for row in session.scalars(statement, {"codes": list(codes)})}
 
 
 def get(session: Session, declaration_id: int) -> Declaration:

@@ -5,6 +5,7 @@ the installation's signature.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -22,8 +23,13 @@ class Ticket:
     declaration_id: int | None = None
 
 
+@lru_cache(maxsize=4)
+def _serializer_of(secret_key: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret_key, salt="look-up ticket")
+
+
 def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="look-up ticket")
+    return _serializer_of(current_app.config["SECRET_KEY"])
 
 
 def sign(ticket: Ticket) -> str:
