@@ -43,6 +43,7 @@ MAX_BODY_BYTES = 16 << 10
 MAX_WAITING = 1500
 # Tries in hand count as failed: two workers must stay below the lock of a network (300).
 MAX_TOGETHER = 128
+LANES = 3
 _SLOW_WAITING = 64
 _CODE_PATH = re.compile(r"/[krKR]/([0-9A-Za-z-]{1,40})")
 _PERSONAL = {"content-length", "set-cookie", "server-timing", "x-request-id", "date", "connection"}
@@ -71,7 +72,9 @@ class LookUpDoor:
         self._config = config
         self.counts: Counter[str] = Counter()
         self._waiting: list[_Waiting] = []
-        self._runner: asyncio.Task[None] | None = None
+        # SQLite has one writer; a server's disk and network are worth waiting for side by side.
+        self._lanes = 1 if config.is_sqlite else LANES
+        self._runners: set[asyncio.Task[None]] = set()
         self._pages = LookUpPages(app)
         self._cookies = Cookies().get_signing_serializer(app)
         self._tokens = URLSafeTimedSerializer(config.secret_key, salt="wtf-csrf-token")
@@ -80,7 +83,7 @@ class LookUpDoor:
 
     async def start(self) -> None:
         """Learns the headers of the portal's own answers."""
-        self._opening = ThreadPoolExecutor(1, thread_name_prefix="opening")
+        self._opening = ThreadPoolExecutor(self._lanes, thread_name_prefix="opening")
         self._slow = ThreadPoolExecutor(2, thread_name_prefix="portal")
         self._slow_waiting = 0
         first = self._ask_portal(Request("GET", PATH, b"", {b"host": b"localhost"}, b"", ""))
@@ -93,8 +96,8 @@ class LookUpDoor:
 
     async def stop(self) -> None:
         """Finishes what is waiting."""
-        while self._runner is not None:
-            await self._runner
+        while self._runners:
+            await asyncio.wait(self._runners)
         self._opening.shutdown(wait=True)
         self._slow.shutdown(wait=True)
 
@@ -143,8 +146,10 @@ class LookUpDoor:
         who = lookups.caller(self._config.secret_key, self._address(request))
         asked = Asked(code, factor, Try(who.hashed(code), who.network))
         self._waiting.append(_Waiting(asked, typed, language, self._tokens.dumps(secret), done))
-        if self._runner is None:
-            self._runner = asyncio.get_running_loop().create_task(self._run())
+        # Few look-ups cost a group nearly as much as many do.
+        is_worth_another = len(self._waiting) >= MAX_TOGETHER // self._lanes // 4
+        if not self._runners or (is_worth_another and len(self._runners) < self._lanes):
+            self._runners.add(asyncio.get_running_loop().create_task(self._run()))
 
     def _address(self, request: Request) -> str:
         """The caller; in production exactly one proxy stands in front and names it."""
@@ -199,11 +204,11 @@ class LookUpDoor:
     # -- tries, many at once
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, most = asyncio.get_running_loop(), MAX_TOGETHER // self._lanes
         try:
             while self._waiting:
-                together = self._waiting[:MAX_TOGETHER]
-                del self._waiting[:MAX_TOGETHER]
+                together = self._waiting[:most]
+                del self._waiting[:most]
                 try:
                     answers = await loop.run_in_executor(self._opening, self._open, together)
                 except Exception as error:  # noqa: BLE001 - each of them gets an answer
@@ -216,7 +221,8 @@ class LookUpDoor:
                 for one, answer in zip(together, answers, strict=True):
                     one.done(answer)
         finally:
-            self._runner = None
+            # In this very step: a try in the next one finds nobody at work.
+            self._runners.discard(asyncio.current_task())  # type: ignore[arg-type]
 
     def _open(self, together: Sequence[_Waiting]) -> list[Answer]:
         try:

@@ -40,6 +40,9 @@ ACTOR = system("applier")
 MAX_BATCHES = 4000
 MAX_BYTES = 2 << 20
 IDLE_SECONDS = 0.05
+# After fewer batches than this more may come together first: a transaction of a few costs nearly as
+# much as one of many, and what it costs others lack.
+SMALL, GATHER_SECONDS = 100, 0.2
 GAP = dt.timedelta(seconds=300)
 SAVE_SECONDS = 300.0
 # Applied batches stay this long: a database restored from a backup is made whole from them.
@@ -58,6 +61,7 @@ class Applier:
         self._fence: int | None = None
         self._known = KnownPeople(settings.var_dir / "people")
         self._index_saved = time.monotonic()
+        self._is_small = False
         # The journal is read, and what it holds is parsed, while earlier entries are written.
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._next: tuple[int, Future[_Piece]] | None = None
@@ -72,7 +76,10 @@ class Applier:
                 if self._fence is None and not self.take_lease():
                     time.sleep(0.5)
                     continue
+                began = time.monotonic()
                 did_something = self.step()
+                if did_something and self._is_small:
+                    time.sleep(max(0.0, began + GATHER_SECONDS - time.monotonic()))
                 if not did_something:
                     if time.monotonic() - renewed > lease.LEASE.total_seconds() / 4:
                         self._renew()
@@ -142,6 +149,7 @@ class Applier:
     def step(self) -> bool:
         """Applies the next piece of the journal, and gaps that have waited too long."""
         entries, ahead = self._read_piece()
+        self._is_small = len(entries) < SMALL
         overdue, has_again = self._waiting()
         if has_again:
             self._apply_again()
