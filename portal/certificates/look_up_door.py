@@ -43,7 +43,7 @@ MAX_BODY_BYTES = 16 << 10
 MAX_WAITING = 1500
 # Tries in hand count as failed: two workers must stay below the lock of a network (300).
 MAX_TOGETHER = 128
-LANES = 3
+LANES = 2
 _SLOW_WAITING = 64
 _CODE_PATH = re.compile(r"/[krKR]/([0-9A-Za-z-]{1,40})")
 _PERSONAL = {"content-length", "set-cookie", "server-timing", "x-request-id", "date", "connection"}

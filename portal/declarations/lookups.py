@@ -30,23 +30,30 @@ INSERT INTO lookup_attempts (at, door, code_hash, network, is_success)
 SELECT k.at, k.door, k.code_hash, k.network, (1 = 0) FROM {keys} WHERE true
 RETURNING id, code_hash, network
 """
-_CODE_KEYS = {"code_hash": "text", "quarter": "timestamptz", "day": "timestamptz"}
-_OF_CODES = """
-WITH asked AS MATERIALIZED (
-    SELECT k.code_hash, k.quarter, k.day, (
+_FAILURE_KEYS = {
+    "code_hash": "text",
+    "network": "text",
+    "quarter": "timestamptz",
+    "day": "timestamptz",
+}
+# A row for each code, then one for each network; their hashes are never the same.
+_FAILURES = """
+WITH asked AS MATERIALIZED (SELECT k.code_hash, k.network, k.quarter, k.day FROM {keys}),
+codes AS MATERIALIZED (
+    SELECT DISTINCT k.code_hash, k.quarter, k.day, (
         SELECT coalesce(max(s.id), 0) FROM lookup_attempts s
         WHERE s.code_hash = k.code_hash AND s.is_success
-    ) AS last FROM {keys}
-)
+    ) AS last FROM asked k
+),
+networks AS MATERIALIZED (SELECT DISTINCT k.network, k.quarter FROM asked k)
 SELECT k.code_hash, sum(CASE WHEN a.at > k.quarter THEN 1 ELSE 0 END),
     sum(CASE WHEN a.at > k.day THEN 1 ELSE 0 END), count(*)
-FROM asked k {join} lookup_attempts a ON a.code_hash = k.code_hash
+FROM codes k {join} lookup_attempts a ON a.code_hash = k.code_hash
 WHERE NOT a.is_success AND a.id > k.last
 GROUP BY k.code_hash
-"""
-_NETWORK_KEYS = {"network": "text", "quarter": "timestamptz"}
-_OF_NETWORKS = """
-SELECT k.network, count(*) FROM {keys} {join} lookup_attempts a ON a.network = k.network
+UNION ALL
+SELECT k.network, count(*), 0, 0
+FROM networks k {join} lookup_attempts a ON a.network = k.network
 WHERE a.at > k.quarter AND NOT a.is_success
 GROUP BY k.network
 """
@@ -115,23 +122,23 @@ def write_down_many(session: Session, tries: Sequence[Try], *, door: str) -> lis
 
 
 def failures(session: Session, who: Caller, *, code: str) -> Failures:
-    """Failed tries of a code since it last opened, and of a network; two statements always."""
+    """Failed tries of a code since it last opened, and of a network; one statement always."""
     return failures_of_many(session, [Try(who.hashed(code), who.network)])[0]
 
 
 def failures_of_many(session: Session, tries: Sequence[Try]) -> list[Failures]:
-    """The same for many tries at once; two statements whatever their number."""
+    """The same for many tries at once; one statement whatever their number."""
     said, now = bulk.InstantText(session), clock.now()
     quarter, day = (said(bulk.micros(now - ago)) for ago in (QUARTER_HOUR, DAY))
-    codes = [(code_hash, quarter, day) for code_hash in {t.code_hash for t in tries}]
-    networks = [(network, quarter) for network in {t.network for t in tries}]
-    of_code = {row[0]: row[1:] for row in bulk.look_up(session, _OF_CODES, _CODE_KEYS, codes)}
-    of_networks = _OF_NETWORKS
+    statement = _FAILURES
     if bulk.is_sqlite(session):  # in the words of its partial index, else it would read every try
-        of_networks = of_networks.replace("NOT a.is_success", "a.is_success = 0")
-    of_network = dict(bulk.look_up(session, of_networks, _NETWORK_KEYS, networks))
+        statement = statement.replace("NOT a.is_success", "a.is_success = 0")
+    keys = [(one.code_hash, one.network, quarter, day) for one in tries]
+    rows = bulk.look_up(session, statement, _FAILURE_KEYS, keys)
+    found = {hashed: counts for hashed, *counts in rows}
     return [
-        Failures(*of_code.get(t.code_hash, (0, 0, 0)), of_network.get(t.network, 0)) for t in tries
+        Failures(*found.get(one.code_hash, (0, 0, 0)), found.get(one.network, (0,))[0])
+        for one in tries
     ]
 
 

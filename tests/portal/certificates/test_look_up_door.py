@@ -8,11 +8,13 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from portal import db
+from portal import bulk, clock, db
 from portal.audit.models import AuditEvent
-from portal.certificates import look_up_door
+from portal.certificates import look_up_door, queries
 from portal.certificates.look_up_door import LookUpDoor
+from portal.declarations import lookups
 from portal.declarations.models import LookupAttempt
+from portal.samples.models import Sample
 from tests.portal.certificates.browser import Browser
 from tests.portal.certificates.world import World
 from tests.portal.ingest.speaking import ask, running
@@ -198,3 +200,57 @@ def test_too_many_at_once_are_asked_to_wait(app: Flask, world: World, monkeypatc
     assert {a.status for a in answers} == {200, 503}
     assert all(10 <= int(a.headers["retry-after"]) <= 40 for a in refused)
     assert "Nothing of what you sent was kept" in refused[0].body.decode()
+
+
+def test_what_is_remembered_is_told_only_while_it_is_so(app: Flask, world: World) -> None:
+    sample = world.sample(world.person(full_name="Lê Thị Ba"))
+    world.release(sample.tube, "negative")
+    code = sample.result_code
+    world.session.commit()
+
+    async def story(door):
+        page, cookie = await _open_form(door)
+        first = [(await _send(door, page, cookie, code)).body.decode() for _ in range(2)]
+        with db.session_factory() as session, session.begin():
+            session.get(Sample, sample.id).withdrawn_at = clock.now()
+        withdrawn = (await _send(door, page, cookie, code)).body.decode()
+        wrong = await _send(door, page, cookie, code, "01/01/1999")
+        return first, withdrawn, wrong.status
+
+    (first, again), withdrawn, status = _run(app, story)
+    assert _bare(first) == _bare(again)
+    assert "data:image/png" in first
+    assert "data:image/png" not in withdrawn
+    assert status == 404
+    readings = sa.select(sa.func.count()).where(AuditEvent.action == "read")
+    assert db.db_session().scalar(readings) == 3
+    browser = Browser(app.test_client())
+    browser.open("/tra-cuu")
+    assert _bare(withdrawn) == _bare(browser.send(code=code, factor=BIRTH).html)
+
+
+def test_sqlite_reads_no_more_than_what_is_asked_for(app: Flask, world: World) -> None:
+    """Whatever the number of results and of tries, a look-up reads those it is about."""
+    session = world.session
+    if not bulk.is_sqlite(session):
+        pytest.skip("a plan of SQLite, which has no figures of its tables")
+    asked: list[str] = []
+
+    def listen(conn, cursor, statement, parameters, context, many):
+        del conn, context, many
+        if statement.lstrip().startswith(("SELECT", "WITH")):
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            asked.append("\n".join(row[3] for row in cursor.fetchall()))
+
+    tries = [lookups.Try("a" * 64, "b" * 64)]
+    sa.event.listen(session.get_bind(), "before_cursor_execute", listen)
+    try:
+        queries.facts_by_code(session, ["7Q2M8K4PXH3"])
+        lookups.failures_of_many(session, tries)
+    finally:
+        sa.event.remove(session.get_bind(), "before_cursor_execute", listen)
+    facts, failures = asked
+    assert "SEARCH lab_results USING INDEX ix_lab_results_tube_id_version" in facts
+    assert "SCAN samples" not in facts
+    assert "USING INDEX ix_lookup_attempts_failed_network_at (network=? AND at>?)" in failures
+    assert "SCAN a" not in failures.replace("SCAN asked", "")
