@@ -107,6 +107,8 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
         "busy_timeout=30000",
         "cache_size=-65536",
         "temp_store=MEMORY",
+        # 64 MiB: whoever commits writes these pages back and syncs them, seldom and many at once.
+        "wal_autocheckpoint=16000",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
