@@ -17,6 +17,7 @@ from portal.ingest.load_devices import enrol_for_load
 from tests import postgres
 from tests.benchmarks.ingest import wire
 from tests.benchmarks.ingest.serving import (
+    ROOT,
     Measured,
     Server,
     free_port,
@@ -29,6 +30,11 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "64"))
 # Single samples at this rate as well, whatever the answers do.
 STEADY_RATE, STEADY_CONNECTIONS = 5000, 128
+SEGMENTS_MIB = 1024
+_SEGMENTS = """
+SELECT count(pg_logical_emit_message(false, '', repeat('0', 1 << 20)))
+FROM generate_series(1, :megabytes)
+"""
 SECRET = "a secret of the benchmark, long enough to be taken"
 # Fewer than the door takes in the time: the rest are re-sends, which cost it the same.
 PEOPLE = {1: 40_000, 50: 100_000, 500: 100_000}
@@ -103,6 +109,27 @@ def tell(kind: str, name: str, size: int, measured: Measured, kept: int) -> None
     )
 
 
+def recommended() -> tuple[str, ...]:
+    """The lines of `deploy/postgresql.conf`, as options of a server.
+
+    `max_connections` is the tests' own; BENCH_POSTGRESQL=plain leaves all as PostgreSQL brings it.
+    """
+    if os.environ.get("BENCH_POSTGRESQL") == "plain":
+        return ()
+    text = (ROOT / "deploy" / "postgresql.conf").read_text(encoding="utf-8")
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    return tuple(
+        line.replace(" = ", "=") for line in lines if line and not line.startswith("max_conn")
+    )
+
+
+def make_segments(connection: sa.Connection) -> None:
+    """What that file says to do once before the first rush: a write-ahead log to use again."""
+    if os.environ.get("BENCH_POSTGRESQL") != "plain":
+        connection.execute(sa.text(_SEGMENTS), {"megabytes": SEGMENTS_MIB})
+        connection.execute(sa.text("CHECKPOINT"))
+
+
 def on_each(kinds: list[str], bench_one) -> None:
     """Calls with (url, folder) for each kind of database; a SIGTERM still cleans up."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -112,10 +139,11 @@ def on_each(kinds: list[str], bench_one) -> None:
             bench_one(f"sqlite:///{folder}/tram.sqlite", folder)
     with tempfile.TemporaryDirectory() as name:
         if "postgresql" in kinds:
-            with postgres.cluster(durable=True) as address:
+            with postgres.cluster(durable=True, options=recommended()) as address:
                 engine = sa.create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
                 with engine.connect() as connection:
                     connection.execute(sa.text("CREATE DATABASE tram"))
+                    make_segments(connection)
                 engine.dispose()
                 bench_one(f"{address}/tram", Path(name))
 
