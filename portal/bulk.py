@@ -17,6 +17,8 @@ from flask_appbuilder import Model
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
+from portal.references import References
+
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NAIVE_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - stored UTC has no zone in SQLite
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -90,12 +92,13 @@ def insert_rows(
     text, UUIDs as 32 hexadecimal digits, JSON as text.
     """
     if rows:
-        _insert(session, session.connection(), table, columns, rows)
+        connection = session.connection()
+        _insert(connection, References(connection), table, columns, rows)
 
 
 def _insert(
-    session: Session,
     connection: sa.Connection,
+    references: References,
     table: str,
     columns: Sequence[str],
     rows: Sequence[tuple[Any, ...]],
@@ -113,12 +116,15 @@ def _insert(
     statement = f"COPY {table} ({names}) FROM STDIN"
     dbapi = connection.dialect.loaded_dbapi
     try:
-        if is_sqlite(session):
+        if connection.dialect.name == "sqlite":
             marks = ", ".join("?" * len(columns))
             statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - ours
             cursor.executemany(statement, rows)
         else:
-            with cursor.copy(statement) as copy:
+            with (
+                references.checked(cursor, table, columns, rows),
+                cursor.copy(statement) as copy,
+            ):
                 for row in rows:
                     copy.write_row(row)
     except dbapi.Error as error:
@@ -138,8 +144,8 @@ class Writer:
     """
 
     def __init__(self, session: Session) -> None:
-        self._session = session
         self._connection = session.connection()
+        self._references = References(self._connection)
         self._thread = None if is_sqlite(session) else ThreadPoolExecutor(1, "writer")
         self._begun: list[Future[None]] = []
 
@@ -148,11 +154,10 @@ class Writer:
         if not rows:
             return
         if self._thread is None:
-            _insert(self._session, self._connection, table, columns, rows)
+            _insert(self._connection, self._references, table, columns, rows)
         else:
-            self._begun.append(
-                self._thread.submit(_insert, self._session, self._connection, table, columns, rows)
-            )
+            given = self._connection, self._references, table, columns, rows
+            self._begun.append(self._thread.submit(_insert, *given))
 
     def wait(self) -> None:
         """Returns when everything is inserted; raises the first failure."""
