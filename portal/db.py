@@ -167,6 +167,28 @@ def transaction(actor: Actor) -> Iterator[Session]:
         session.info["actor"] = outer
 
 
+def read_aside(read: Callable[[], A]) -> A:
+    """Reads very much from the replica, which has all that was committed before; else from here.
+
+    For a worker's long reading. If the replica ends meanwhile `read` is called once more, for the
+    database: it must begin anew.
+    """
+    session = db_session()
+    kept: replica.Replica | None = session.info.get("replica")
+    if kept is None or not kept.follows():
+        return read()
+    session.rollback()
+    replica.is_enough.set(True)
+    try:
+        return read()
+    except sa.exc.DBAPIError as error:
+        kept.fail(error)
+        session.rollback()
+    finally:
+        replica.is_enough.set(False)
+    return read()
+
+
 @contextmanager
 def unscoped(session: Session, reason: str) -> Iterator[Session]:
     """Lifts the scope wall for what the block reads and writes, not the actor's name in the audit.

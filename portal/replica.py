@@ -49,6 +49,26 @@ class Replica:
             self._begin()
         return time.monotonic() < self._fresh_until
 
+    def follows(self, seconds: float = LONGEST_LAG) -> bool:
+        """Waits until it has all that was written before the call; whether it did in time."""
+        give_up_at = time.monotonic() + seconds
+        try:
+            with self._primary.connect() as connection:
+                written = int(connection.scalar(_WRITTEN) or 0)
+            while True:
+                with self.engine.connect() as connection:
+                    followed = connection.scalar(_FOLLOWED)
+                if followed is None:  # no replica any more
+                    return False
+                if followed >= written:
+                    return True
+                if time.monotonic() > give_up_at:
+                    return False
+                time.sleep(0.05)
+        except sa.exc.DBAPIError as error:
+            self.fail(error)
+            return False
+
     def fail(self, error: Exception) -> None:
         """It did not answer: nobody is sent to it for a while."""
         log.error("the replica does not answer: %s", type(error).__name__)

@@ -12,7 +12,7 @@ from flask_babel import gettext
 from portal import clock
 from portal.actors import Actor
 from portal.audit import services as audit
-from portal.db import db_session, transaction
+from portal.db import db_session, read_aside, transaction
 from portal.errors import NotFound
 from portal.exports import files
 from portal.exports.rows import Columns
@@ -68,6 +68,16 @@ def write(running: kinds.Running) -> str:
     if not may(running.actor.roles, "can_export", view.class_permission_name):
         raise NotFound("Not found.")
     search = Search(terms=arguments["terms"], order=Order(**arguments["order"]))
+    keys = read_aside(lambda: _write_rows(running, view, search))
+    if view.is_personal:
+        _tell_exported(running.actor, view, search, arguments, keys)
+    stamp = clock.local(clock.now()).strftime("%Y%m%d-%H%M")
+    return f"{view.model.__tablename__}-{stamp}.{arguments['format']}"
+
+
+def _write_rows(running: kinds.Running, view: Any, search: Search) -> "array[int]":
+    """Writes the file; gives the keys of the rows it tells of, for the audit log."""
+    arguments = running.arguments
     session = db_session()
     query = view.query_of(search)
     columns = Columns(session, view)
@@ -79,18 +89,16 @@ def write(running: kinds.Running) -> str:
         files.write_csv(running.path, columns.head, rows)
     else:
         files.write_xlsx(running.path, str(arguments["title"]), columns.head, rows)
-    if view.is_personal:
-        _tell_exported(running.actor, view, search, arguments)
-    stamp = clock.local(clock.now()).strftime("%Y%m%d-%H%M")
-    return f"{view.model.__tablename__}-{stamp}.{arguments['format']}"
+    listed = query.with_only_columns(view.model.id).execution_options(yield_per=10_000)
+    # Eight bytes a row: a file may hold a million, and memory must not grow with it.
+    return array("q", session.scalars(listed) if view.is_personal else ())
 
 
-def _tell_exported(actor: Actor, view: Any, search: Search, arguments: dict[str, Any]) -> None:
+def _tell_exported(
+    actor: Actor, view: Any, search: Search, arguments: dict[str, Any], keys: "array[int]"
+) -> None:
     """Which rows stand in the file, what was asked and why."""
     with transaction(actor) as session:
-        listed = view.query_of(search).with_only_columns(view.model.id)
-        # Eight bytes a row: a file may hold a million, and memory must not grow with it.
-        keys = array("q", session.scalars(listed.execution_options(yield_per=10_000)))
         audit.read_many(
             session,
             actor,

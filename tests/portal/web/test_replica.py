@@ -8,9 +8,11 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from portal import db, migrations, replica, settings
+from portal import db, migrations, replica, roles, settings
 from portal.accounts import login
 from portal.app import create_app
+from portal.jobs import worker
+from portal.jobs.models import Job
 from portal.web import replica as routing
 from tests import postgres
 from tests.portal.web import world as worlds
@@ -26,6 +28,8 @@ class Pair:
     def __init__(self, primary: postgres.Server, standby: postgres.Server, app: Flask) -> None:
         self.primary, self.standby, self.app = primary, standby, app
         self.reads: Counter[str] = Counter()
+        self.rows: Counter[str] = Counter()  # statements that read samples themselves
+        self.kills_at_row_reading = False
         self.replica: replica.Replica = db.db_session().info["replica"]
         for name, engine in (
             ("primary", app.extensions["tram.engine"]),
@@ -38,6 +42,11 @@ class Pair:
             del connection, cursor, rest
             # What the watcher asks is no page.
             self.reads[name] += "_lsn" not in statement
+            if "FROM samples" in statement:
+                self.rows[name] += 1
+                if name == "replica" and self.kills_at_row_reading:
+                    self.kills_at_row_reading = False
+                    self.standby.kill()
 
         return count
 
@@ -149,3 +158,35 @@ def test_a_killed_replica_costs_nobody_a_page_and_is_read_again_when_it_is_back(
     pair.standby.start()
     pair.wait(is_fresh=True)
     assert pair.read(reader)["replica"] == 2
+
+
+def _export(pair: Pair) -> Counter[str]:
+    """Has all samples written into a file; where its rows were read."""
+    browser = worlds.sign_in(pair.app, "coordinator")
+    asked = browser.post(
+        "/tested-samples/export", data={"format": "csv", "csrf_token": worlds.token(browser)}
+    )
+    assert asked.status_code == 302
+    pair.rows.clear()
+    with pair.app.app_context():
+        assert worker.run_once(pair.app.config["TRAM"].var_dir)
+    with pair.app.app_context(), db.session_factory() as session:
+        job = session.scalars(sa.select(Job).order_by(Job.id.desc())).first()
+        assert job is not None
+        assert job.status == "done"
+    file = browser.get(f"/jobs/{job.uid}/file").get_data().decode("utf-8-sig")
+    assert len(file.splitlines()) == 1 + 6
+    return Counter(pair.rows)
+
+
+def test_a_file_is_read_from_the_replica_and_from_the_database_if_that_ends(
+    pair: Pair, sample_id: int
+) -> None:
+    roles.grant("TestedSamples", "can_export", roles.Role.COORDINATOR)
+    assert set(_export(pair)) == {"replica"}
+    # What was asked for a moment ago is waited for, and not for ever.
+    pair.on_standby("SELECT pg_wal_replay_pause()")
+    assert set(_export(pair)) == {"primary"}
+    pair.on_standby("SELECT pg_wal_replay_resume()")
+    pair.kills_at_row_reading = True
+    assert set(_export(pair)) == {"replica", "primary"}
