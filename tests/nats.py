@@ -110,11 +110,12 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    """Starts the three nodes and removes their files at the end."""
+def cluster(folder: Path | None = None) -> Iterator[Cluster]:
+    """Starts the three nodes, in `folder` if one is given, and removes their files at the end."""
     if not SERVER.exists():
         pytest.skip("no nats-server: scripts/install builds it where Go is installed")
-    folder = Path(tempfile.mkdtemp(prefix="tram-nats-"))
+    folder = folder or Path(tempfile.mkdtemp(prefix="tram-nats-"))
+    folder.mkdir(exist_ok=True)
     made = Cluster(folder)
     try:
         for node in NODES:

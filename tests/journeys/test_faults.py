@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from portal import db, migrations, settings
 from portal.ingest.models import EventOutcome
-from tests import postgres
+from tests import nats, postgres
 from tests.journeys.served import Senders, Served, check_applied_once, tubes, wait_for_samples
 from tests.portal.ingest.device import allow_tubes, enrol
 from tests.portal.ingest.province import make_province
@@ -132,6 +132,28 @@ def test_a_full_disk_under_postgresql_is_a_polite_no_until_there_is_room(
             db.session_factory.kw["bind"].dispose()
             _finish(senders)
         db.session_factory.kw["bind"].dispose()
+
+
+def test_a_full_disk_under_the_cluster_is_a_polite_no_until_there_is_room(
+    small_disk, tmp_path
+) -> None:
+    config = _bound(f"sqlite:///{tmp_path}/tram.sqlite", tmp_path / "var")
+    with (
+        nats.cluster(small_disk / "nats") as cluster,
+        _at_work(config, TRAM_JOURNAL_URL=cluster.url("tram")) as (_, senders),
+    ):
+        senders.start(40)
+        senders.wait_for(202, 10)
+        _fill(small_disk)
+        senders.wait_for(503, 2)
+        (small_disk / "ballast").unlink()
+        # A node that could not write has closed its store until it is started again.
+        for node in nats.NODES:
+            cluster.kill(node)
+            cluster.start(node)
+        cluster.wait()
+        _finish(senders)
+    db.session_factory.kw["bind"].dispose()
 
 
 def _cut(port: int, request: bytes, *, sent: int, waits_for: int) -> bytes:
