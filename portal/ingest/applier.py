@@ -61,7 +61,7 @@ class Applier:
         self._fence: int | None = None
         self._known = KnownPeople(settings.var_dir / "people")
         self._index_saved = time.monotonic()
-        self._is_small = False
+        self._gather_seconds = 0.0  # after the step
         # The journal is read, and what it holds is parsed, while earlier entries are written.
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._next: tuple[int, Future[_Piece]] | None = None
@@ -77,10 +77,9 @@ class Applier:
                     time.sleep(0.5)
                     continue
                 began = time.monotonic()
-                did_something = self.step()
-                if did_something and self._is_small:
-                    time.sleep(max(0.0, began + GATHER_SECONDS - time.monotonic()))
-                if not did_something:
+                if self.step():
+                    time.sleep(max(0.0, began + self._gather_seconds - time.monotonic()))
+                else:
                     if time.monotonic() - renewed > lease.LEASE.total_seconds() / 4:
                         self._renew()
                         sweeps_on = self._keep_index()
@@ -149,7 +148,8 @@ class Applier:
     def step(self) -> bool:
         """Applies the next piece of the journal, and gaps that have waited too long."""
         entries, ahead = self._read_piece()
-        self._is_small = len(entries) < SMALL
+        is_small = len(entries) < SMALL and self._next is None
+        self._gather_seconds = GATHER_SECONDS if is_small else 0.0
         overdue, has_again = self._waiting()
         if has_again:
             self._apply_again()

@@ -114,6 +114,30 @@ def test_the_lag_is_how_old_the_last_applied_batch_is_while_more_waits(
     assert queries.applier_standing(session) == queries.Standing(3, 0, is_running=True)
 
 
+def test_few_batches_gather_before_they_are_applied(config, session, device, journal) -> None:
+    worker, many = Applier(config, journal), 40
+    ends_at = time.monotonic() + 60
+
+    def send() -> None:
+        own = open_journal(config)
+        for number in range(1, many + 1):
+            own.append([_tube(device, number, received_at=bulk.micros(clock.now()))])
+            time.sleep(0.02)
+        own.close()
+
+    sending = threading.Thread(target=send)
+    sending.start()
+    worker.run(lambda: worker.position >= many or time.monotonic() > ends_at)
+    sending.join()
+    worker.close()
+    session.rollback()
+    times = session.scalars(sa.select(EventOutcome.applied_at)).all()
+    assert len(times) >= many
+    # They came for 0.8 seconds at least, and each transaction leaves room for what comes next.
+    lasted = (max(times) - min(times)).total_seconds()
+    assert 2 <= len(set(times)) <= 2 + lasted / appliers.GATHER_SECONDS
+
+
 def test_the_metrics_tell_the_lag(config, session, device, journal) -> None:
     journal.append([_tube(device, 1, received_at=bulk.micros(clock.now()))])
     worker = Applier(config, journal)
