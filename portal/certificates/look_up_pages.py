@@ -45,7 +45,10 @@ def _place() -> str:
 
 
 class LookUpPages:
-    """What one worker of the look-up door has made so far. One thread at a time tells results."""
+    """What one worker of the look-up door has made so far; its threads share it.
+
+    Whoever comes second makes a page once more: nothing is ever half made.
+    """
 
     def __init__(self, app: Flask) -> None:
         self._app = app

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -31,7 +32,7 @@ def find_by_code(session: Session, code: str) -> Declaration | None:
 
 
 @cache
-def _by_codes(*, is_sqlite: bool) -> sa.Select[tuple[Declaration]]:
+def _by_codes(*, is_sqlite: bool) -> sa.Select[Any]:
     among = bulk.among(Declaration.lookup_code, "codes", is_sqlite=is_sqlite)
     return sa.select(Declaration).where(among)
 
