@@ -222,7 +222,7 @@ class LookUpDoor:
                     one.done(answer)
         finally:
             # In this very step: a try in the next one finds nobody at work.
-            self._runners.discard(asyncio.current_task())  # type: ignore[arg-type]
+            self._runners.discard(asyncio.current_task())
 
     def _open(self, together: Sequence[_Waiting]) -> list[Answer]:
         try:

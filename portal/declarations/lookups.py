@@ -135,10 +135,10 @@ def failures_of_many(session: Session, tries: Sequence[Try]) -> list[Failures]:
         statement = statement.replace("NOT a.is_success", "a.is_success = 0")
     keys = [(one.code_hash, one.network, quarter, day) for one in tries]
     rows = bulk.look_up(session, statement, _FAILURE_KEYS, keys)
-    found: dict[str, list[int]] = {hashed: counts for hashed, *counts in rows}
+    found: dict[str, tuple[int, int, int]] = {row[0]: (row[1], row[2], row[3]) for row in rows}
+    none = (0, 0, 0)
     return [
-        Failures(*found.get(one.code_hash, [0, 0, 0]), found.get(one.network, [0])[0])
-        for one in tries
+        Failures(*found.get(one.code_hash, none), found.get(one.network, none)[0]) for one in tries
     ]
 
 
