@@ -22,6 +22,9 @@ log = logging.getLogger("tram.hot")
 # From a request's first byte to its last.
 ARRIVAL_SECONDS = 30.0
 KEEPALIVE_SECONDS = 75.0
+# A client that still sends what was refused is read on for so long, for its answer's sake.
+LINGER_SECONDS = 5.0
+_MAX_LINGERING = 16 << 20
 _MAX_UNREAD = 256 << 10
 _MAX_LINE = 4096
 _MAX_FIELDS = 64
@@ -155,6 +158,7 @@ class HotProtocol(asyncio.Protocol):
         self._full_since = 0.0  # since when the client does not read; 0: it does
         self._begun_at = 0.0
         self._idle_since = connections.now
+        self._lingers_until = 0.0  # answered and ended; what comes until then is thrown away
         self._parser = H1CProtocol(
             on_headers_complete=self._on_headers,
             on_body=self._on_body,
@@ -169,7 +173,7 @@ class HotProtocol(asyncio.Protocol):
     @property
     def is_busy(self) -> bool:
         """Whether a request has begun to arrive or waits for its answer."""
-        return self._is_answering or self._begun_at > 0
+        return not self._lingers_until and (self._is_answering or self._begun_at > 0)
 
     # -- asyncio
 
@@ -199,6 +203,11 @@ class HotProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
+        if self._lingers_until:
+            self._size += len(data)
+            if self._size > _MAX_LINGERING:
+                self.close()
+            return
         if self._is_answering:
             self._unread += data
             if len(self._unread) > _MAX_UNREAD and self._transport:
@@ -329,10 +338,24 @@ class HotProtocol(asyncio.Protocol):
         self._transport.write(head if is_head else head + answer.body)
 
     def _end_with(self, answer: Answer) -> None:
-        """Answers a request that did not arrive, and closes: what follows can not be read."""
-        if not self._is_closed:
-            self._write(answer, is_last=True)
+        """Answers a request that did not arrive, and ends: what follows can not be understood.
+
+        Closed at once, a client in the midst of sending would be cut off by a reset and never
+        see why; so what it sends is taken and thrown away for a while.
+        """
+        if self._is_closed or self._transport is None:
+            return
+        self._write(answer, is_last=True)
+        self._is_closed = True
+        self._unread.clear()
+        self._parts.clear()
+        if self._is_ending:
             self.close()
+            return
+        self._lingers_until = self._of.now + LINGER_SECONDS
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._transport.resume_reading()
 
     def close(self) -> None:
         """Ends the connection after what was written is sent."""
@@ -344,6 +367,10 @@ class HotProtocol(asyncio.Protocol):
         """Ends what has taken too long."""
         if self._full_since and now - self._full_since > ARRIVAL_SECONDS and self._transport:
             self._transport.abort()
+        if self._lingers_until:
+            if now > self._lingers_until:
+                self.close()
+            return
         if self._is_answering:
             return
         if self._begun_at:

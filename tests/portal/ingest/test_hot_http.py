@@ -218,3 +218,39 @@ def test_who_does_not_read_gets_no_more_made() -> None:
         return len(echo.seen)
 
     assert _run(story) == 3000
+
+
+def test_who_is_refused_in_the_midst_of_sending_still_reads_why() -> None:
+    async def story(echo, reader, writer):
+        head = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 8000000\r\n\r\n"
+        writer.write(head)
+        for _ in range(80):  # more than all buffers between hold
+            writer.write(b"x" * 100_000)
+            await writer.drain()
+        answer = await read_answer(reader)
+        assert answer.status == 413
+        assert answer.headers["connection"] == "close"
+        assert await reader.read() == b""
+        assert echo.seen == []
+
+    _run(story)
+
+
+def test_who_sends_on_for_ever_after_a_refusal_is_closed(monkeypatch) -> None:
+    monkeypatch.setattr(hot_http, "LINGER_SECONDS", 0.5)
+
+    async def story(echo, reader, writer):
+        async def send_for_ever():
+            while True:
+                writer.write(b"x" * 1000)
+                await writer.drain()
+                await asyncio.sleep(0.05)
+                echo.connections.sweep()  # the worker does it once a second
+
+        writer.write(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 90000000\r\n\r\n")
+        assert (await read_answer(reader)).status == 413
+        with pytest.raises(ConnectionError):
+            await send_for_ever()
+        assert not echo.connections.all
+
+    _run(story)
