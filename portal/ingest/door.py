@@ -307,7 +307,7 @@ def _read_cursor(query_string: bytes) -> tuple[int, int]:
         text = values.get(name, [str(default)])[-1]
         is_number = text.isascii() and text.isdigit() and len(text) < 20  # noqa: PLR2004 - int64
         if not is_number or not lowest[name] <= int(text) <= highest[name]:
-            problems.append(f"{name} is not a whole number from {lowest[name]} on.")
+            problems.append(f"{name} is not a whole number from {lowest[name]} to {highest[name]}.")
         else:
             numbers[name] = int(text)
     if problems:
