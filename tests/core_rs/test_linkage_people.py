@@ -103,6 +103,20 @@ def test_a_name_without_marks_does_not_bind_the_twins_together():
     assert got["review"].any()
 
 
+@pytest.mark.parametrize(("times", "is_name"), [(2, True), (1, False)])
+def test_a_rare_spelling_that_comes_again_is_a_name_and_parts_twins(times: int, is_name: bool):
+    crowded = [{**row, "full_name": f"{SURNAMES[at % 10]} Thu Hà"} for at, row in enumerate(CROWD)]
+    ha = {**LAN, "full_name": "Đặng Thu Hà", "cccd": None}
+    sister = {**ha, "full_name": "Đặng Thu Hạ", "phone": None, "sample_code": "B2"}
+    others = [
+        {**row, "full_name": f"{SURNAMES[at]} Kim Hạ", "sample_code": f"QTC{at}{time}"}
+        for at, row in enumerate(CROWD[:4])
+        for time in range(times)
+    ]
+    table = pl.DataFrame(link_people(frame([ha, sister, *others, *crowded]), threads=2)).head(2)
+    assert table["entity_id"].n_unique() == (2 if is_name else 1)
+
+
 def test_a_chain_does_not_bind_two_contradicting_records():
     first = made(full_name="Lê Thị Hoa", cccd="045187000111", phone="0911111112")
     second = made(full_name="Lê Thị Hoa", cccd="045187999222", phone="0911111112")

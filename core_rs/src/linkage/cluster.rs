@@ -17,6 +17,9 @@ pub struct Place {
     pub torn: bool,
 }
 
+/// Two groups are joined above these mean odds. A little below even: of the pairs that no edge
+/// connects a few are one person all the same, and the number of people is to be right.
+const JOIN: f64 = -0.15;
 /// Odds are cut to this many bits before they are averaged.
 const MOST_BITS: f64 = 16.0;
 /// A veto, in bits.
@@ -125,7 +128,7 @@ fn average_linkage(records: &[u32], odds: Odds<'_>, into: &mut Vec<(u32, Place)>
                 if size > 0 {
                     let mean = sums[i * n + j] / size as f64;
                     // Strictly better only: ties go to the smaller record numbers.
-                    if mean > 0.0 && best.is_none_or(|(most, ..)| mean > most) {
+                    if mean > JOIN && best.is_none_or(|(most, ..)| mean > most) {
                         best = Some((mean, i, j));
                     }
                 }

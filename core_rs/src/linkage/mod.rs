@@ -4,6 +4,7 @@
 //! * [`spelling`], [`values`]: one word, one number as typed
 //! * [`lexicon`], [`address`], [`profile`], [`people`]: records as small numbers, with frequencies;
 //!   `wards`: codes that mean one ward
+//! * `alike`: records of one name and day, and what they teach
 //! * [`common`]: what is common, noted in the profiles
 //! * [`fields`], [`compare`]: two records → a pattern of levels
 //! * [`model`], [`prior`]: a pattern → bits for and against, field by field
@@ -12,6 +13,7 @@
 //! * [`keys`], [`index`], [`answers`]: who is worth comparing; the incremental index; a batch
 
 pub mod address;
+mod alike;
 pub mod answers;
 pub mod blocks;
 pub mod cluster;

@@ -1,6 +1,7 @@
 //! Profiles with what they refer to: words, addresses, frequencies, shared phones and addresses.
 
 use super::address::Reader as Addresses;
+use super::alike::{Alike, names_by_marks};
 use super::hashing::{FastMap, FastSet, mix};
 use super::lexicon::Lexicon;
 use super::profile::{Profile, Typed, read};
@@ -59,6 +60,8 @@ pub struct People {
     /// Days of birth that far more people state than others: what some register or form puts for
     /// an unknown day, so that they weigh no more than 1 January.
     pub common_days: FastSet<u32>,
+    /// Given names that are names although nearly nobody has them.
+    rare_names: FastSet<u32>,
     /// Old ward code → its successor, both hashed (pitfall 12).
     pub wards: FastMap<u32, u32>,
 }
@@ -148,7 +151,8 @@ impl People {
             let own = self.marked_counts.get(word as usize).copied().unwrap_or(0);
             own < 4 || own < all / if self.names.get(word).marked { 200 } else { 40 }
         };
-        all >= 40 && (rare(a) || rare(b))
+        let slip = |word: u32| rare(word) && !self.rare_names.contains(&word);
+        all >= 40 && (slip(a) || slip(b))
     }
 
     fn family(&mut self, profile: &Profile) -> u32 {
@@ -218,6 +222,18 @@ impl People {
     /// Finds the days of birth that too many people state.
     pub fn find_common_days(&mut self) {
         self.common_days = common_days(self.profiles.iter().map(|p| p.born));
+    }
+
+    /// Finds the spellings of given names that come again; `contents` are equal, and not 0, for
+    /// records that were sent twice.
+    pub(super) fn find_names(&mut self, alike: &Alike, contents: &[u64]) {
+        let profiles = &self.profiles;
+        let content = |record: usize| contents.get(record).copied().unwrap_or(0);
+        let sent_twice = |a: usize, b: usize| {
+            let tube = profiles[a].tube;
+            (tube != 0 && tube == profiles[b].tube) || (content(a) != 0 && content(a) == content(b))
+        };
+        self.rare_names = names_by_marks(alike, profiles, &self.names, sent_twice);
     }
 
     /// Finds the phones, addresses and days of birth that too many people share.
@@ -294,7 +310,8 @@ impl People {
     pub(super) fn write(&self, to: &mut Writer) {
         self.names.write(to);
         let places = [&self.crowded_places, &self.vast_places];
-        for crowd in [&self.crowded_phones, places[0], places[1], &self.common_days] {
+        let [phones, days, names] = [&self.crowded_phones, &self.common_days, &self.rare_names];
+        for crowd in [phones, places[0], places[1], days, names] {
             let mut sorted: Vec<u32> = crowd.iter().copied().collect();
             sorted.sort_unstable();
             to.u32(sorted.len() as u32);
@@ -321,6 +338,7 @@ impl People {
         people.crowded_places = list(from)?.into_iter().collect();
         people.vast_places = list(from)?.into_iter().collect();
         people.common_days = list(from)?.into_iter().collect();
+        people.rare_names = list(from)?.into_iter().collect();
         for _ in 0..from.length(8)? {
             people.wards.insert(from.u32()?, from.u32()?);
         }

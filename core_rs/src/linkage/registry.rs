@@ -1,6 +1,7 @@
 //! People in bulk: reading rows with several threads, finding byte-identical re-sends, and what
 //! blocking and clustering ask of people.
 
+use super::alike::Alike;
 use super::blocks::Population;
 use super::compare::compare;
 use super::fields::people::{
@@ -133,7 +134,9 @@ impl Registry {
         let contents = std::mem::take(&mut self.contents);
         let first = std::thread::scope(|scope| {
             let first = scope.spawn(|| first_of_same(&contents));
-            super::wards::join_renamed(&mut self.people.profiles);
+            let alike = Alike::of(&self.people.profiles);
+            super::wards::join_renamed(&alike, &mut self.people.profiles);
+            self.people.find_names(&alike, &contents);
             self.people.find_crowds();
             self.people.note(threads);
             first.join()

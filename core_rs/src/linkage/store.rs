@@ -13,7 +13,7 @@ use super::profile::{Card, Profile};
 use super::values::Born;
 use crate::error::{Error, Kind, Result};
 
-const MAGIC: &[u8; 8] = b"TRAMPI\x00\x05";
+const MAGIC: &[u8; 8] = b"TRAMPI\x00\x06";
 
 pub(super) fn broken(what: &str) -> Error {
     Error::new(Kind::Malformed, "linkage.index_file", format!("the file {what}"))

@@ -5,6 +5,7 @@
 //! one code to one other far more often than anybody moves house, the code was renamed. Wards that
 //! were merged into one become one with it.
 
+use super::alike::Alike;
 use super::hashing::FastMap;
 use super::profile::Profile;
 
@@ -12,12 +13,10 @@ use super::profile::Profile;
 const SHARE: f64 = 0.25;
 /// ... and as many pairs as this.
 const LEAST: u32 = 8;
-/// More records of one name and day than this are not one person.
-const MOST_ALIKE: usize = 6;
 
 /// Gives records of wards that were renamed one code.
-pub(super) fn join_renamed(profiles: &mut [Profile]) {
-    let (seen, moves) = count(profiles);
+pub(super) fn join_renamed(alike: &Alike, profiles: &mut [Profile]) {
+    let (seen, moves) = count(alike, profiles);
     let mut wards: Vec<u32> = Vec::new();
     let mut places: FastMap<u32, usize> = FastMap::default();
     let mut parent: Vec<usize> = Vec::new();
@@ -61,22 +60,17 @@ fn root(parent: &[usize], mut at: usize) -> usize {
 
 /// Pairs of one name and day in which a ward appears, and those of two wards, in a fixed order.
 #[allow(clippy::type_complexity, reason = "two tables that only the caller above reads")]
-fn count(profiles: &[Profile]) -> (FastMap<u32, u32>, Vec<((u32, u32), u32)>) {
-    let mut known: Vec<(u64, u32)> = profiles
-        .iter()
-        .filter(|p| p.ward != 0 && p.name != 0 && p.born.is_exact())
-        .map(|p| ((u64::from(p.name) << 32) | u64::from(p.born.packed()), p.ward))
-        .collect();
-    known.sort_unstable();
+fn count(alike: &Alike, profiles: &[Profile]) -> (FastMap<u32, u32>, Vec<((u32, u32), u32)>) {
     let mut seen: FastMap<u32, u32> = FastMap::default();
     let mut moves: FastMap<(u32, u32), u32> = FastMap::default();
-    for alike in known.chunk_by(|a, b| a.0 == b.0).filter(|c| (2..=MOST_ALIKE).contains(&c.len())) {
-        for (at, (_, a)) in alike.iter().enumerate() {
-            for (_, b) in &alike[at + 1..] {
-                *seen.entry(*a).or_default() += 1;
+    for group in alike.groups(profiles) {
+        let wards = group.map(|record| profiles[record].ward).filter(|ward| *ward != 0);
+        for (at, a) in wards.clone().enumerate() {
+            for b in wards.clone().skip(at + 1) {
+                *seen.entry(a).or_default() += 1;
                 if a != b {
-                    *seen.entry(*b).or_default() += 1;
-                    *moves.entry((*a.min(b), *a.max(b))).or_default() += 1;
+                    *seen.entry(b).or_default() += 1;
+                    *moves.entry((a.min(b), a.max(b))).or_default() += 1;
                 }
             }
         }
