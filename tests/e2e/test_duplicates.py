@@ -26,6 +26,8 @@ WEIGHTS = [
     ["calibration", "calibration", -1.2],
 ]
 
+PHONE = {"width": 360, "height": 740}
+
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
@@ -108,6 +110,10 @@ def test_pairs_are_decided_and_taken_back_by_keyboard_alone(page: Page, address:
     expect(page.locator("table.pair mark").first).to_be_visible()
     expect(page.locator("table.waterfall")).to_contain_text("dấu khác nên là tên khác")
     expect(page.locator(".piles .active .pile-count")).to_have_text("3")
+    if page.viewport_size == PHONE:
+        page.mouse.wheel(0, 10_000)
+        expect(page.locator("table.waterfall .sum")).to_be_in_viewport()
+        expect(page.locator("#answers button").first).to_be_in_viewport(ratio=1)
     page.keyboard.press("1")
     expect(page.locator(".alert-success")).to_contain_text("một người")
     expect(page.locator(".piles .active .pile-count")).to_have_text("2")
