@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.progress import Progress
 
-ROWS = 500_000
+ROWS = 250_000
 Found = tuple["pl.DataFrame", dict[str, int]]
 
 
