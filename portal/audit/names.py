@@ -53,7 +53,7 @@ TABLES: dict[str, LazyString] = {
     "audit_events": lazy_gettext("Audit log"),
 }
 
-_STEPS: dict[str, LazyString] = {
+STEPS: dict[str, LazyString] = {
     "create": lazy_gettext("created"),
     "change": lazy_gettext("changed"),
     "delete": lazy_gettext("deleted"),
@@ -116,8 +116,8 @@ def table(code: str) -> str:
 
 def step(code: str) -> str:
     """What was done; an unknown step keeps its code, a state keeps its own behind the word."""
-    if code in _STEPS:
-        return str(_STEPS[code])
+    if code in STEPS:
+        return str(STEPS[code])
     for family, word in _FAMILIES.items():
         if code.startswith(family):
             return f"{word}: {code.removeprefix(family)}"

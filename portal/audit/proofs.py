@@ -2,7 +2,8 @@ r"""The export of the trail that proves itself: `tram audit verify` needs nothin
 
 A head of JSON, a line for each entry, a foot of JSON::
 
-    {"format": "tram audit export 1", "head": …, "public_key": …, "earlier": …, "is_whole": …}
+    {"format": "tram audit export 1", "written_at": …, "head": …, "public_key": …, "is_whole": …,
+     "filter": …, "earlier": …}                                           (all on one line)
     PLACE \t LEAF \t PROOF \t ENTRY
     {"count": …, "sha256": …, "signature": …}
 
@@ -148,6 +149,7 @@ def _top(
 ) -> dict[str, Any]:
     return {
         "format": FORMAT,
+        "written_at": clock.now().isoformat(),
         "head": head.as_json(),
         "public_key": _text(public_key),
         "is_whole": wanted.is_whole,

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,8 @@ from portal.audit.heads import Head
 from portal.audit.proofs import FOOT_LABEL, FORMAT
 
 _CHUNK = 20_000
+# A head signed so shortly before an export may have been under way while it was written.
+_UNDER_WAY = dt.timedelta(seconds=60)
 _MOST_PROBLEMS = 50
 
 
@@ -30,6 +33,9 @@ class Report:
         is_whole: whether the file holds the log from its first entry on.
         entry_count: how many entries it holds.
         compared: earlier heads this log was shown to continue.
+        written_at: when the file was written, if it says so.
+        later: the largest head known that was signed after the file was written: the file stands,
+            but says nothing of the entries since. None if no such head is known.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -39,11 +45,26 @@ class Report:
     is_whole: bool = False
     entry_count: int = 0
     compared: int = 0
+    later: Head | None = None
+    written_at: dt.datetime | None = None
 
     def tell(self, problem: str) -> None:
         """Adds a problem; the first fifty are told."""
         if len(self.problems) < _MOST_PROBLEMS:
             self.problems.append(problem)
+
+    def find_longer(self, known: Head) -> None:
+        """A head over more entries than the file's own: signed since, or the log was cut off."""
+        written_at = self.written_at or (self.head.at if self.head else known.at)
+        if known.at > written_at - _UNDER_WAY:
+            if self.later is None or known.size > self.later.size:
+                self.later = known
+            return
+        size = self.head.size if self.head else 0
+        self.tell(
+            f"A head over {known.size} entries was signed, this log has only {size}: "
+            "entries at its end are missing."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +118,8 @@ def _top(line: bytes, report: Report) -> dict[str, Any] | None:
         report.public_key = heads.read_public_key(top["public_key"])
         report.head = Head.of_json(top["head"])
         report.is_whole = top["is_whole"] is True
+        if "written_at" in top:  # not in files of the first version
+            report.written_at = dt.datetime.fromisoformat(top["written_at"]).astimezone(dt.UTC)
     except (ValueError, KeyError, TypeError, RecursionError):
         is_ours = False
     if not is_ours or report.head is None:
@@ -190,10 +213,7 @@ def _check_whole(lines: Iterator[_Line], head: Head, wanted: list[Head], report:
         if roots.get(old.size) == old.root:
             report.compared += old is not head
         elif old.size > head.size:
-            report.tell(
-                f"A head over {old.size} entries was signed, this log has only {head.size}: "
-                "entries at its end are missing."
-            )
+            report.find_longer(old)
         else:
             report.tell(
                 f"The first {old.size} entries do not have the root that was signed at "
@@ -269,9 +289,7 @@ def _check_earlier(top: dict[str, Any], wanted: list[Head], report: Report) -> N
             report.tell("An earlier head in the file has no proof that can be read.")
     for old in wanted:
         if old.size > head.size:
-            report.tell(
-                f"A head over {old.size} entries was signed, this log has only {head.size}."
-            )
+            report.find_longer(old)
         elif old.size == head.size or old.size in proofs:
             steps = proofs[old.size] if old.size != head.size else []
             is_cut = any(len(step) != 32 for step in steps)  # noqa: PLR2004 - SHA-256

@@ -119,8 +119,8 @@ def export(target: Path, first_on: Any, last_on: Any, **given: str) -> None:
 def verify(file: Path, keys: tuple[str, ...], head_files: tuple[Path, ...], var_dir: Path) -> None:
     """Check an export offline: every edit, removal and reordering is found.
 
-    Ends with 1 if the file does not stand. Needs neither server nor database; without --key the
-    keys of this installation count, if there are any here.
+    Ends with 1 if the file does not stand, or ends before a head given with --head. Needs neither
+    server nor database; without --key the keys of this installation count, if there are any here.
     """
     from portal.audit import heads, verification
 
@@ -141,12 +141,22 @@ def verify(file: Path, keys: tuple[str, ...], head_files: tuple[Path, ...], var_
     if report.head is not None:
         click.echo(f"Head: {report.head.short}")
     click.echo(f"Continues {report.compared} earlier heads.")
+    if report.later is not None:
+        click.echo(_not_covered(report.later))
     key_id = heads.key_id_of(report.public_key)
     if report.is_key_known:
         click.echo(f"Signed by the trusted key {key_id}.")
     else:
         click.echo(f"Signed by key {key_id}. Compare it with the key on a printed report, or give "
                    "it with --key.")  # fmt: skip
+    if report.later is not None:
+        raise SystemExit(1)
+
+
+def _not_covered(later: Any) -> str:
+    return (f"NOT COVERED: a head over {later.size} entries was signed at "
+            f"{later.at:%Y-%m-%d %H:%M:%S} UTC, after this file was written. "
+            "Ask for a new export.")  # fmt: skip
 
 
 def _read_key(text: str) -> bytes:
@@ -176,15 +186,19 @@ def check() -> None:
     config = _bound()
     with tempfile.TemporaryDirectory() as folder, db.session_factory() as session:
         path = Path(folder) / "log"
+        # Known before the entries are read: what is sealed meanwhile is nobody's fault.
+        known = [*heads.filed(config.shared_dir), *sealing.heads_after(session, 0)]
         try:
             proofs.write(path, session, config.shared_dir, proofs.Filter())
         except proofs.NothingSealed:
             raise click.ClickException("Nothing is sealed yet.") from None
-        known = [*heads.filed(config.shared_dir), *sealing.heads_after(session, 0)]
         report = verification.verify(
             path, trusted=heads.known_keys(config.shared_dir), known_heads=known
         )
         waiting = sealing.count_unsealed(session)
+    if report.later is not None:
+        report.tell(f"A head over {report.later.size} entries was signed and is gone, "
+                    "with the entries under it.")  # fmt: skip
     for problem in report.problems:
         click.echo(f"CHANGED: {problem}")
     if report.problems:

@@ -10,7 +10,7 @@ from flask import current_app, flash, redirect, request, url_for
 from flask_babel import gettext
 
 from portal import clock, db
-from portal.audit import heads, proofs, sealing, verification
+from portal.audit import heads, names, proofs, sealing, verification
 from portal.audit import services as audit
 from portal.errors import Invalid, NotFound
 from portal.jobs import kinds
@@ -32,7 +32,8 @@ def write(running: kinds.Running) -> str:
     """Writes the export; gives its name."""
     if not may(running.actor.roles, "can_export", SealView.class_permission_name):
         raise NotFound("Not found.")
-    wanted = proofs.Filter.of_json({k: str(v) for k, v in running.arguments.items()})
+    asked = {k: str(v) for k, v in running.arguments.items() if k != "title"}
+    wanted = proofs.Filter.of_json(asked)
     var_dir = current_app.config["TRAM"].shared_dir
     with db.transaction(running.actor) as session:
         try:
@@ -68,7 +69,8 @@ class SealView(StationView):
         except Invalid as problem:
             return self._page(problem), 422
         with transaction(current_actor()) as session:
-            enqueue(session, current_actor(), KIND, dict(wanted.as_json()))
+            arguments = {"title": gettext("Audit log with proofs"), **wanted.as_json()}
+            enqueue(session, current_actor(), KIND, arguments)
         flash(gettext("The file is being written. You can go on working meanwhile."), "info")
         return redirect(url_for("JobsView.index"))
 
@@ -106,6 +108,8 @@ class SealView(StationView):
                 given=request.form,
                 problem=problem,
                 report=report,
+                steps=names.STEPS.items(),
+                tables=names.TABLES.items(),
             )
         )
 

@@ -1,5 +1,6 @@
 """The sealed log: every edit, removal and reordering of what was sealed is found, offline."""
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from portal import db, settings
+from portal import clock, db, settings
 from portal.actors import Actor, system
 from portal.audit import heads, proofs, sealing, services, verification
 from portal.audit.models import AuditEvent, AuditHead, AuditLeaf
@@ -53,7 +54,9 @@ def _found(path: Path, var_dir: Path) -> list[str]:
     """The problems of a file, for somebody who kept every head."""
     known = heads.filed(var_dir)
     trusted = heads.known_keys(var_dir)
-    return verification.verify(path, trusted=trusted, known_heads=known).problems
+    report = verification.verify(path, trusted=trusted, known_heads=known)
+    later = [f"ends before {report.later.size}"] if report.later else []
+    return report.problems + later
 
 
 def test_what_was_sealed_stands_whole_and_in_part(
@@ -66,6 +69,41 @@ def test_what_was_sealed_stands_whole_and_in_part(
     assert (part.problems, part.entry_count, part.is_whole) == ([], 9, False)
     assert sealer.step() == 0
     assert sealing.count_unsealed(session) == 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "compared"),
+    [(proofs.Filter(), 2), (proofs.Filter(action="print"), 1)],  # a part holds heads of days
+)
+def test_an_export_stands_after_more_was_sealed(
+    session: db.Session, sealer: Sealer, var_dir: Path, wanted: proofs.Filter, compared: int
+) -> None:
+    path = _export(session, var_dir, wanted)
+    _write(3)
+    assert sealer.step() == 3
+    report = verification.verify(path, known_heads=heads.filed(var_dir))
+    assert report.problems == []
+    assert report.later is not None
+    assert (report.later.size, report.compared) == (24, compared)
+
+
+@pytest.mark.parametrize("wanted", [proofs.Filter(), proofs.Filter(action="print")])
+def test_an_end_cut_off_is_told_from_an_older_file(
+    session: db.Session, sealer: Sealer, var_dir: Path, wanted: proofs.Filter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The file says when it was written, and heads signed long before that must be in it."""
+    del sealer
+    for statement in TAMPERINGS["the end cut off"]:
+        session.connection().execute(statement)
+    session.commit()
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + dt.timedelta(minutes=5))
+    path = _export(session, var_dir, wanted)
+    report = verification.verify(path, known_heads=heads.filed(var_dir))
+    assert report.problems == [
+        "A head over 21 entries was signed, this log has only 12: entries at its end are missing."
+    ]
 
 
 TAMPERINGS: dict[str, list[sa.Executable]] = {
@@ -251,12 +289,19 @@ def test_the_commands_work_offline(
     key = printed.split("public key: ")[1].strip()
     kept = tmp_path / "head"
     kept.write_text(printed, "utf-8")
+    _write(2)
+    assert run(main, ["audit", "seal", "--once"]).exit_code == 0
+    assert run(main, ["audit", "check"]).exit_code == 0
+    since = tmp_path / "since"
+    since.write_text(run(main, ["audit", "head"]).output, "utf-8")
     # Another machine: no database, no keys but the printed one.
     monkeypatch.setenv("TRAM_DATABASE_URL", "sqlite:////nowhere/tram.sqlite")
     monkeypatch.setenv("TRAM_VAR_DIR", str(tmp_path / "empty"))
     shown = run(main, ["audit", "verify", str(path), "--key", key, "--head", str(kept)])
     assert (shown.exit_code, "Signed by the trusted key" in shown.output) == (0, True)
     assert "Compare it with the key" in run(main, ["audit", "verify", str(path)]).output
+    later = run(main, ["audit", "verify", str(path), "--head", str(since)])
+    assert (later.exit_code, "NOT COVERED: a head over 8 entries" in later.output) == (1, True)
     content = path.read_bytes()
     path.write_bytes(content.replace(b'"row":"3"', b'"row":"4"'))
     bad = run(main, ["audit", "verify", str(path), "--key", key])
