@@ -131,6 +131,12 @@ def range_holds(text: str, key: int) -> bool:
     return False
 
 
+def bounds(text: str) -> tuple[int, int]:
+    """The lowest and the highest key of what `ranges` wrote."""
+    parts = text.removeprefix("~").split(", ")
+    return int(parts[0].partition("-")[0]), int(parts[-1].rpartition("-")[2])
+
+
 def ranges(keys: Iterable[int]) -> str:
     """Keys in short: `3-7, 9`; `~3-99999` where very many single ones lie between."""
     parts: list[list[int]] = []

@@ -63,7 +63,7 @@ class Sealer:
                 log.error("waiting for the database: %s", type(error).__name__)  # noqa: TRY400
                 sealed_count = 0
             except LogChanged as fault:
-                log.critical("NOT sealing: %s. See docs/security.md.", fault)
+                log.critical("NOT sealing: %s. See docs/audit.md.", fault)
                 sealed_count = 0
             if sealed_count < ROUND_SIZE:
                 _pause(INTERVAL_SECONDS, should_stop)

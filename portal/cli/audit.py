@@ -181,7 +181,7 @@ def check() -> None:
     import tempfile
 
     from portal import db
-    from portal.audit import heads, proofs, sealing, verification
+    from portal.audit import heads, proofs, row_index, sealing, verification
 
     config = _bound()
     with tempfile.TemporaryDirectory() as folder, db.session_factory() as session:
@@ -196,6 +196,8 @@ def check() -> None:
             path, trusted=heads.known_keys(config.shared_dir), known_heads=known
         )
         waiting = sealing.count_unsealed(session)
+        for fault in row_index.faults(session):
+            report.tell(fault)
     if report.later is not None:
         report.tell(f"A head over {report.later.size} entries was signed and is gone, "
                     "with the entries under it.")  # fmt: skip

@@ -309,6 +309,39 @@ def test_the_commands_work_offline(
     assert not (tmp_path / "empty").exists()
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"first_key": None, "last_key": None}, "(None, None)"),
+        ({"last_key": 8}, "(3, 8)"),
+        ({"first_key": 4}, "(4, 9)"),
+    ],
+)
+def test_an_index_that_hides_a_reading_is_found(
+    session: db.Session, config: settings.Settings, monkeypatch: pytest.MonkeyPatch,
+    values: dict[str, int | None], told: str,
+) -> None:  # fmt: skip
+    """It is not sealed itself, so it is compared with the rows that are."""
+    monkeypatch.setenv("TRAM_DATABASE_URL", config.database_url)
+    monkeypatch.setenv("TRAM_VAR_DIR", str(config.var_dir))
+    monkeypatch.setenv("TRAM_SECRET_KEY", config.secret_key)
+    run = CliRunner().invoke
+    with db.transaction(ACTOR) as writing:
+        services.read_many(writing, ACTOR, "people", [3, 4, 9], action="list")
+    _write(1)
+    assert run(main, ["audit", "seal", "--once"]).exit_code == 0
+    assert run(main, ["audit", "check"]).exit_code == 0
+    event = sa.select(EVENTS.c.id).where(EVENTS.c.action == "list")
+    key = session.connection().execute(event).scalar_one()
+    session.connection().execute(sa.update(EVENTS).where(EVENTS.c.id == key).values(**values))
+    session.commit()
+    checked = run(main, ["audit", "check"])
+    assert checked.exit_code == 1
+    assert checked.output == (
+        f"CHANGED: The index of event {key} does not fit its sealed rows: {told}.\n"
+    )
+
+
 def test_heads_are_json_lines(sealer: Sealer, var_dir: Path) -> None:
     del sealer
     lines = (var_dir / "audit" / "heads.jsonl").read_text("utf-8").splitlines()
