@@ -89,6 +89,9 @@ def test_every_column_of_a_person_is_personal_unless_it_is_named() -> None:
     assert rules.subject_of("certificates", {"id": 4, "sample_id": 9}) == "samples/9"
     assert rules.subject_of("sites", {"id": 4}) == ""
     assert rules.ranges([3, 5, 4, 9, 9, 12, 11]) == "3-5, 9, 11-12"
+    assert [rules.bounds(text) for text in ("3-5, 9, 11-12", "7", "~3-99")] == [
+        (3, 12), (7, 7), (3, 99),
+    ]  # fmt: skip
 
 
 def test_an_auditor_exports_with_proofs_on_the_screen(app: Flask, world: World) -> None:

@@ -95,6 +95,12 @@ def test_an_export_is_verified_on_the_screen(app: Flask, world: World) -> None:
     good = verify(content)
     assert "toàn bộ nhật ký" in good
     assert "Ký bằng khóa của hệ thống này" in good
+    assert "Tệp được ghi trước" not in good
+    with app.app_context():
+        assert sealer.step()
+    older = verify(content)
+    assert "toàn bộ nhật ký" in older
+    assert "Tệp được ghi trước" in older
     at = content.index(b"create")
     assert "Tệp không đúng" in verify(content[:at] + b"Create" + content[at + 6 :])
     assert "Tệp không đúng" in verify(b"nothing of ours")
