@@ -1,6 +1,7 @@
 //! Python face of `pdf` and of `qr::write`: papers filled on all cores, the GIL released.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::prelude::*;
@@ -166,6 +167,9 @@ impl PyDesign {
     }
 }
 
+/// Papers a thread takes at a time.
+const TURN: usize = 8;
+
 fn fill_many(
     design: &Design,
     shapes: &Shapes,
@@ -185,16 +189,29 @@ fn fill_many(
     if threads == 1 || papers.len() < 2 {
         return papers.iter().map(one).collect();
     }
-    let share = papers.len().div_ceil(threads);
+    // Each takes the next few: the core beside whoever asks may be busy with something else.
+    let (next, last) = (AtomicUsize::new(0), papers.len());
+    let take_turns = || {
+        let mut filled = Vec::with_capacity(last / threads + TURN);
+        loop {
+            let first = next.fetch_add(TURN, Ordering::Relaxed);
+            if first >= last {
+                return Ok(filled);
+            }
+            for (place, values) in papers.iter().enumerate().skip(first).take(TURN) {
+                filled.push((place, one(values)?));
+            }
+        }
+    };
+    let stopped = |_| Error::new(Kind::LimitReached, "pdf.thread", "a thread stopped");
+    let mut filled = vec![Vec::new(); last];
     std::thread::scope(|scope| {
-        let running: Vec<_> = papers
-            .chunks(share)
-            .map(|chunk| scope.spawn(move || chunk.iter().map(one).collect::<Result<Vec<_>>>()))
-            .collect();
-        let mut filled = Vec::with_capacity(papers.len());
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(take_turns)).collect();
         for thread in running {
-            let stopped = |_| Error::new(Kind::LimitReached, "pdf.thread", "a thread stopped");
-            filled.extend(thread.join().map_err(stopped)??);
+            let part: Result<Vec<_>> = thread.join().map_err(stopped)?;
+            for (place, pdf) in part? {
+                filled[place] = pdf;
+            }
         }
         Ok(filled)
     })
