@@ -1,5 +1,6 @@
 //! Python face of the QR decoder: convert, release the GIL, call, convert back.
 
+use std::cell::Cell;
 use std::num::NonZero;
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ fn decode_image(
 ) -> PyResult<Vec<Symbol>> {
     let options = options(mode, max_pixels, deadline_ms)?;
     let data = Pixels::of_file(data)?;
-    to_python(py, py.detach(|| qr::decode_image(data.bytes(), options)))
+    to_python(py, data.decode(py, options))
 }
 
 #[pyfunction]
@@ -85,7 +86,7 @@ fn decode_gray(
 ) -> PyResult<Vec<Symbol>> {
     let options = options(mode, max_pixels, deadline_ms)?;
     let pixels = Pixels::of_gray(array)?;
-    to_python(py, py.detach(|| run(pixels.input(), options)))
+    to_python(py, pixels.decode(py, options))
 }
 
 #[pyfunction]
@@ -106,8 +107,7 @@ fn decode_many(
     let threads =
         threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let answers = py.detach(|| {
-        let inputs: Vec<_> = images.iter().map(Pixels::input).collect();
-        qr::decode_many(&inputs, threads, options)
+        qr::in_order(&images, threads, |image| Python::attach(|py| image.decode(py, options)))
     });
     let list = PyList::empty(py);
     for answer in answers {
@@ -119,13 +119,6 @@ fn decode_many(
     Ok(list.unbind())
 }
 
-fn run(input: Input<'_>, options: Options) -> Result<Vec<qr::Symbol>> {
-    match input {
-        Input::File(data) => qr::decode_image(data, options),
-        Input::Gray(view) => qr::decode_gray(view, options),
-    }
-}
-
 fn options(mode: &str, max_pixels: usize, deadline_ms: Option<u64>) -> PyResult<Options> {
     let mode = match mode {
         "fast" => Mode::Fast,
@@ -135,8 +128,11 @@ fn options(mode: &str, max_pixels: usize, deadline_ms: Option<u64>) -> PyResult<
     Ok(Options { mode, max_pixels, deadline: deadline_ms.map(Duration::from_millis) })
 }
 
-fn to_python(py: Python<'_>, answer: Result<Vec<qr::Symbol>>) -> PyResult<Vec<Symbol>> {
-    match answer {
+/// What became of one image: the decoder's own answer, or Python's refusal to hand over the bytes.
+type Answer = PyResult<Result<Vec<qr::Symbol>>>;
+
+fn to_python(py: Python<'_>, answer: Answer) -> PyResult<Vec<Symbol>> {
+    match answer? {
         Ok(symbols) => Ok(symbols.into_iter().map(Symbol).collect()),
         Err(problem) => Err(raise(py, &problem)),
     }
@@ -151,12 +147,20 @@ fn raise(py: Python<'_>, error: &Error) -> PyErr {
     set.map_or_else(|problem| problem, |()| raised)
 }
 
-/// What Python handed over, safe to read without the GIL: `bytes` are immutable and shared, any
-/// other buffer may change under our hands and is copied.
+/// Of the bytes copied from Python this many are kept for the next image of the thread: a frame of
+/// a camera. Fresh memory costs more than what is written into it.
+const KEPT_BYTES: usize = 1 << 20;
+
+thread_local! {
+    static COPY: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// What Python handed over: `bytes` are immutable and shared; any other buffer may change while the
+/// GIL is released, and is copied when its turn comes.
 enum Pixels {
     Shared(PyBackedBytes),
-    Copied(Vec<u8>),
-    Gray { width: usize, height: usize, pixels: Vec<u8> },
+    File(PyBuffer<u8>),
+    Gray { width: usize, height: usize, buffer: PyBuffer<u8> },
 }
 
 impl Pixels {
@@ -178,7 +182,7 @@ impl Pixels {
         if buffer.dimensions() != 1 {
             return Err(PyTypeError::new_err("a file is bytes; use decode_gray for pixels"));
         }
-        Ok(Self::Copied(buffer.to_vec(data.py())?))
+        Ok(Self::File(buffer))
     }
 
     fn of_gray(array: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -186,22 +190,33 @@ impl Pixels {
         let &[height, width] = buffer.shape() else {
             return Err(PyTypeError::new_err("gray pixels are an array of two dimensions"));
         };
-        Ok(Self::Gray { width, height, pixels: buffer.to_vec(array.py())? })
+        Ok(Self::Gray { width, height, buffer })
     }
 
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Shared(bytes) => bytes,
-            Self::Copied(bytes) | Self::Gray { pixels: bytes, .. } => bytes,
+    /// Reads every QR symbol with the GIL released.
+    fn decode(&self, py: Python<'_>, options: Options) -> Answer {
+        let buffer = match self {
+            Self::Shared(bytes) => {
+                return Ok(py.detach(|| Input::File(bytes).decode(options)));
+            }
+            Self::File(buffer) | Self::Gray { buffer, .. } => buffer,
+        };
+        let mut copy = COPY.take();
+        copy.resize(buffer.item_count(), 0);
+        buffer.copy_to_slice(py, &mut copy)?;
+        let answer = py.detach(|| self.input(&copy).decode(options));
+        if copy.capacity() <= KEPT_BYTES {
+            COPY.set(copy);
         }
+        Ok(answer)
     }
 
-    fn input(&self) -> Input<'_> {
-        if let Self::Gray { width, height, pixels } = self
-            && let Some(view) = qr::image::View::new(*width, *height, pixels)
+    fn input<'a>(&self, bytes: &'a [u8]) -> Input<'a> {
+        if let Self::Gray { width, height, .. } = self
+            && let Some(view) = qr::image::View::new(*width, *height, bytes)
         {
             return Input::Gray(view);
         }
-        Input::File(self.bytes())
+        Input::File(bytes)
     }
 }

@@ -12,8 +12,8 @@ pub(super) fn align(view: View<'_>, frame: &Frame, grid: &mut Grid) {
     let size = grid.layout.size;
     let far = last as f32 + 0.5;
     // The depth along the sides is known already, so the far corner is seldom far from its place.
-    let seen = find_alignment(view, grid, far, far, 1.5, SURE_ALIGNMENT)
-        .or_else(|| find_alignment(view, grid, far, far, 4.0, LEAST_ALIGNMENT));
+    let seen = find_alignment(view, grid, (far, far), [0.0; 2], 1.5, SURE_ALIGNMENT)
+        .or_else(|| find_alignment(view, grid, (far, far), [0.0; 2], 4.0, LEAST_ALIGNMENT));
     if let Some(seen) = seen
         && let Some((g, h)) = depth_from(frame.centres, size, (far, far), seen)
     {
@@ -85,18 +85,20 @@ impl Patch {
     }
 }
 
-/// The best match of an alignment pattern within `reach` modules of its expected centre.
+/// The best match of an alignment pattern within `reach` modules of its expected centre, which is
+/// `shift` pixels from where the grid puts it.
 fn find_alignment(
     view: View<'_>,
     grid: &Grid,
-    u: f32,
-    v: f32,
+    (u, v): (f32, f32),
+    shift: Point,
     reach: f32,
     least: f32,
 ) -> Option<Point> {
-    let origin = grid.at(u, v);
-    let right = sub(grid.at(u + 1.0, v), origin);
-    let down = sub(grid.at(u, v + 1.0), origin);
+    let flat = grid.at(u, v);
+    let right = sub(grid.at(u + 1.0, v), flat);
+    let down = sub(grid.at(u, v + 1.0), flat);
+    let origin = add(flat, shift);
     if !is_inside(view, origin, 0.0) {
         return None;
     }
@@ -139,25 +141,40 @@ fn find_alignment(
 
 /// Measures how far each alignment pattern is from where the plane puts it, and bends the plane to
 /// them: curved and crumpled paper, lenses. Returns whether anything changed.
-pub(super) fn bend(view: View<'_>, grid: &mut Grid) -> bool {
+///
+/// From the finders outwards: paper that bends shifts the patterns of a large symbol farther than can
+/// be searched, but seldom far from where their neighbours' shifts lead. Only a `wide` search goes
+/// beyond the usual distance from there.
+pub(super) fn bend(view: View<'_>, grid: &mut Grid, is_wide: bool) -> bool {
     if grid.layout.alignment.len() < 3 {
         return false;
     }
     let lines = &grid.layout.alignment;
     let n = lines.len();
-    let size = grid.layout.size;
+    grid.bends.clear();
     let mut bends: Vec<Option<Point>> = vec![None; n * n];
-    for (row, &y) in lines.iter().enumerate() {
-        for (column, &x) in lines.iter().enumerate() {
-            let is_corner = (x == 6 && (y == 6 || y == size - 7)) || (y == 6 && x == size - 7);
-            bends[row * n + column] = if is_corner {
-                Some([0.0; 2])
-            } else {
-                let (u, v) = (x as f32 + 0.5, y as f32 + 0.5);
-                find_alignment(view, grid, u, v, 1.5, LEAST_ALIGNMENT)
-                    .map(|seen| sub(seen, grid.plane.at(u, v)))
-            };
+    let mut rest: Vec<usize> = Vec::new();
+    for at in 0..n * n {
+        if at == 0 || at == n - 1 || at == n * n - n {
+            bends[at] = Some([0.0; 2]);
+        } else {
+            rest.push(at);
         }
+    }
+    while let Some((place, (_, expected))) = rest
+        .iter()
+        .map(|&at| expected_shift(&bends, n, at))
+        .enumerate()
+        .max_by_key(|(place, (count, _))| (*count, std::cmp::Reverse(*place)))
+    {
+        let at = rest.remove(place);
+        let (u, v) = (lines[at % n] as f32 + 0.5, lines[at / n] as f32 + 0.5);
+        let search = |reach, least| find_alignment(view, grid, (u, v), expected, reach, least);
+        let mut seen = search(1.5, LEAST_ALIGNMENT);
+        if is_wide && seen.is_none() {
+            seen = search(3.0, SURE_ALIGNMENT);
+        }
+        bends[at] = seen.map(|seen| sub(seen, grid.at(u, v)));
     }
     // What was not found moves like its neighbours.
     for at in 0..n * n {
@@ -180,4 +197,23 @@ pub(super) fn bend(view: View<'_>, grid: &mut Grid) -> bool {
     }
     grid.bends = bends.into_iter().map(|b| b.unwrap_or([0.0; 2])).collect();
     true
+}
+
+/// How many ways from known shifts lead to the one at `at`, and where to: along each row, column
+/// and diagonal as the last two of them differ, or like the last.
+fn expected_shift(bends: &[Option<Point>], n: usize, at: usize) -> (usize, Point) {
+    let known = |x: isize, y: isize| -> Option<Point> {
+        let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
+        if x < n && y < n { bends[y * n + x] } else { None }
+    };
+    let (x, y) = ((at % n) as isize, (at / n) as isize);
+    let (mut count, mut sum) = (0, [0.0; 2]);
+    for (dx, dy) in [(-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1)] {
+        if let Some(near) = known(x + dx, y + dy) {
+            let far = known(x + 2 * dx, y + 2 * dy).unwrap_or(near);
+            sum = add(sum, sub(scaled(near, 2.0), far));
+            count += 1;
+        }
+    }
+    (count, scaled(sum, 1.0 / count.max(1) as f32))
 }

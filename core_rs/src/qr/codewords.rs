@@ -1,7 +1,7 @@
 //! Soft module values to content: format, masks, blocks, error correction with erasures.
 
 use super::bits::{self, Content};
-use super::layout::{Blocks, Layout, Level, is_masked};
+use super::layout::{Blocks, Layout, Level};
 use super::reed_solomon::{Syndromes, correct};
 
 /// Blocks are accepted only if a random word would pass as rarely as 256⁻³·⁵ (4·10⁻⁹).
@@ -141,7 +141,9 @@ pub(super) fn read(values: &[f32], layout: &Layout, format: Format, repairs: Rep
         if repair(&mut block, &doubts, blocks.ec, repairs != Repairs::Plain) {
             attempt.repaired.0 += 1;
             data[start..start + data_count].copy_from_slice(&block[..data_count]);
-            settle(&mut attempt.settled, layout, format.mask, &places, &block);
+            if repairs == Repairs::All {
+                settle(&mut attempt.settled, layout, format.mask, &places, &block);
+            }
         } else if repairs != Repairs::All {
             return attempt;
         }
@@ -157,16 +159,14 @@ pub(super) fn read(values: &[f32], layout: &Layout, format: Format, repairs: Rep
 
 /// Codewords in the order of the path, and how sure each is: as sure as its least sure bit.
 fn collect(values: &[f32], layout: &Layout, mask: u8) -> (Vec<u8>, Vec<f32>) {
-    let size = layout.size;
     let mut words = Vec::with_capacity(layout.codewords());
     let mut sureness = Vec::with_capacity(layout.codewords());
-    for modules in layout.path.chunks_exact(8) {
+    let (modules, masks) = (layout.path.as_chunks::<8>().0, layout.masks.as_chunks::<8>().0);
+    for (modules, masks) in modules.iter().zip(masks) {
         let (mut word, mut least) = (0_u8, f32::MAX);
-        for &at in modules {
-            let at = at as usize;
-            let value = values[at];
-            let is_set = (value > 0.0) ^ is_masked(mask, at % size, at / size);
-            word = word << 1 | u8::from(is_set);
+        for (&at, &masks) in modules.iter().zip(masks) {
+            let value = values[at as usize];
+            word = word << 1 | (u8::from(value > 0.0) ^ (masks >> mask & 1));
             least = least.min(value.abs());
         }
         words.push(word);
@@ -240,9 +240,10 @@ fn settle(
     block: &[u8],
 ) {
     for (&place, &word) in places.iter().zip(block) {
-        for (bit, &at) in layout.path[place * 8..place * 8 + 8].iter().enumerate() {
-            let (x, y) = (at as usize % layout.size, at as usize / layout.size);
-            settled.push((at, (word >> (7 - bit) & 1 == 1) ^ is_masked(mask, x, y)));
+        for bit in 0..8 {
+            let at = place * 8 + bit;
+            let is_dark = (word >> (7 - bit) ^ layout.masks[at] >> mask) & 1 == 1;
+            settled.push((layout.path[at], is_dark));
         }
     }
 }

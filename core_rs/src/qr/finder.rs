@@ -40,7 +40,8 @@ pub(super) struct Scan {
     pub(super) is_lenient: bool,
 }
 
-/// Finds what looks like a finder pattern, outside of the symbols that are `known` by their corners.
+/// Finds what looks like a finder pattern, outside of the symbols that are `known` by their corners,
+/// in an image of two blocks each way at least.
 pub(super) fn find(
     view: View<'_>,
     thresholds: &Thresholds,
@@ -52,18 +53,19 @@ pub(super) fn find(
     let mut edges = Edges::default();
     // Places along the row before, and along this one, that looked like a pattern and were none.
     let (mut failed_before, mut failed) = (Vec::new(), Vec::new());
-    if view.width() < 2 * BLOCK || view.height() < 2 * BLOCK {
-        return found;
-    }
     for y in (step / 2..view.height() - 1).step_by(step) {
         let limits = thresholds.row(y);
         edges.look_at(view, thresholds, y);
         std::mem::swap(&mut failed_before, &mut failed);
         failed.clear();
-        for at in (0..edges.places.len().saturating_sub(5)).step_by(2) {
-            let Some(e) = edges.places[at..].first_chunk() else { break };
-            let is_whole = may_be_pattern(e, slack);
-            if !(is_whole || is_lenient && may_be_merged(e, slack)) {
+        edges.judge(slack);
+        for at in 0..edges.is_whole.len() {
+            let is_whole = edges.is_whole[at];
+            if !is_whole && !is_lenient {
+                continue;
+            }
+            let e = &edges.six(at);
+            if !is_whole && !may_be_merged(e, slack) {
                 continue;
             }
             // The mere chance of noise is seldom as dark as the wide middle of a finder.
@@ -122,8 +124,11 @@ struct Edges {
     /// Thresholds of every pixel of the rows of one line of blocks, and which line that is.
     limits: Vec<u8>,
     block_row: Option<usize>,
-    /// Where the colour changes, first to dark.
-    places: Vec<f32>,
+    /// Where dark begins and where it ends: as many of each.
+    begins: Vec<f32>,
+    ends: Vec<f32>,
+    /// Of each three dark runs that follow each other, whether they may be a whole pattern.
+    is_whole: Vec<bool>,
 }
 
 impl Edges {
@@ -136,30 +141,66 @@ impl Edges {
             self.limits.extend(limits.iter().flat_map(|&limit| [limit; BLOCK]));
             self.limits.resize(view.width(), limits.last().copied().unwrap_or_default());
         }
-        self.places.clear();
+        // No row has more dark runs than every other pixel.
+        let most = view.width() / 2 + 1;
+        self.begins.resize(most, 0.0);
+        self.ends.resize(most, 0.0);
+        let (mut begun, mut ended) = (self.begins.iter_mut(), self.ends.iter_mut());
         let (above, rest_above) = view.row(y).as_chunks::<WORD>();
         let (below, rest_below) = view.row(y + 1).as_chunks::<WORD>();
         let (limits, rest_limits) = self.limits.as_chunks::<WORD>();
-        let (mut base, mut before) = (0.0, 0);
-        let mut note = |word: u64| {
-            let mut changes = word ^ (word << 1 | before);
+        let mut before = 0;
+        let mut note = |base: usize, word: u64| {
+            let mut begins = word & !(word << 1 | before);
+            let mut ends = !word & (word << 1 | before);
             before = word >> 63;
-            while changes != 0 {
-                self.places.push(base + changes.trailing_zeros() as f32);
-                changes &= changes.wrapping_sub(1);
+            while begins != 0
+                && let Some(slot) = begun.next()
+            {
+                *slot = (base as u32 | begins.trailing_zeros()) as f32;
+                begins &= begins.wrapping_sub(1);
             }
-            base += WORD as f32;
+            while ends != 0
+                && let Some(slot) = ended.next()
+            {
+                *slot = (base as u32 | ends.trailing_zeros()) as f32;
+                ends &= ends.wrapping_sub(1);
+            }
         };
-        for ((above, below), limits) in above.iter().zip(below).zip(limits) {
-            note(dark_bits(above, below, limits));
+        for (n, ((above, below), limits)) in above.iter().zip(below).zip(limits).enumerate() {
+            note(n * WORD, dark_bits(above, below, limits));
         }
         // Filled up with light pixels, so that the last dark run ends.
         let mut last = [[255_u8; WORD], [255; WORD], [0; WORD]];
         for (padded, rest) in last.iter_mut().zip([rest_above, rest_below, rest_limits]) {
             padded[..rest.len()].copy_from_slice(rest);
         }
-        let [above, below, limits] = last;
-        note(dark_bits(&above, &below, &limits));
+        let [last_above, last_below, last_limits] = last;
+        note(above.len() * WORD, dark_bits(&last_above, &last_below, &last_limits));
+        let rest = ended.len();
+        self.begins.truncate(most - rest);
+        self.ends.truncate(most - rest);
+    }
+
+    /// Judges each three dark runs that follow each other, as many at once as the machine can: one
+    /// after the other, each condition would be a coin's toss for it.
+    fn judge(&mut self, slack: f32) {
+        let count = self.ends.len().saturating_sub(2);
+        let (begins, ends) = (&self.begins, &self.ends);
+        self.is_whole.clear();
+        if count == 0 {
+            return;
+        }
+        let (a, c, e) = (&begins[..count], &begins[1..=count], &begins[2..count + 2]);
+        let (b, d, f) = (&ends[..count], &ends[1..=count], &ends[2..count + 2]);
+        self.is_whole.extend(
+            (0..count).map(|n| may_be_pattern([a[n], b[n], c[n], d[n], e[n], f[n]], slack)),
+        );
+    }
+
+    /// The six edges of three dark runs.
+    fn six(&self, at: usize) -> [f32; 6] {
+        std::array::from_fn(|n| if n % 2 == 0 { &self.begins } else { &self.ends }[at + n / 2])
     }
 }
 
@@ -186,19 +227,17 @@ fn dark_bits(above: &[u8; WORD], below: &[u8; WORD], limits: &[u8; WORD]) -> u64
 /// A cheap test of six edges. Blur and exposure widen dark at the cost of light (or the other way
 /// round) but leave the distance between like edges: 2, 4, 4 and 2 modules.
 ///
-/// Of three runs the middle one is seldom the longest; after that all conditions are worked out and
-/// one branch taken, since in data each of them is a coin's toss.
-#[allow(clippy::needless_bitwise_bool, reason = "one branch is cheaper than seven here")]
+/// All conditions are worked out, without a branch, so that several are judged at once.
+#[allow(clippy::needless_bitwise_bool, reason = "no branch is wanted here")]
 #[inline]
-fn may_be_pattern(&[a, b, c, d, e, f]: &[f32; 6], slack: f32) -> bool {
+fn may_be_pattern([a, b, c, d, e, f]: [f32; 6], slack: f32) -> bool {
     let middle = d - c;
-    if middle <= (c - b).max(e - d) {
-        return false;
-    }
     let two = (f - a + e - b) * (1.0 / 6.0);
     let four = 2.0 * two;
     let slack = slack * two + 1.0;
-    (middle >= two - 1.0)
+    (middle > c - b)
+        & (middle > e - d)
+        & (middle >= two - 1.0)
         & ((d - b - four).abs() <= slack)
         & ((e - c - four).abs() <= slack)
         & (c - a - two >= -slack)
@@ -350,6 +389,7 @@ mod tests {
         let Some(view) = View::new(160, 16, &pixels) else { unreachable!() };
         let mut edges = Edges::default();
         edges.look_at(view, &Thresholds::of(view), 3);
-        assert_eq!(edges.places, [10.0, 20.0, 62.0, 70.0, 130.0, 131.0]);
+        assert_eq!(edges.begins, [10.0, 62.0, 130.0]);
+        assert_eq!(edges.ends, [20.0, 70.0, 131.0]);
     }
 }

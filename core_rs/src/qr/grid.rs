@@ -1,5 +1,6 @@
 //! The place of every module, and what three finders say about it: size and depth.
 
+use super::curve::Curve;
 use super::geometry::{Plane, Point, add, length, scaled, sub};
 use super::image::View;
 use super::layout::Layout;
@@ -12,6 +13,8 @@ pub(super) struct Grid {
     pub(super) plane: Plane,
     /// Shifts in pixels at the crossings of `layout.alignment`, row by row; empty if flat.
     pub(super) bends: Vec<Point>,
+    /// What bends the symbol as a whole.
+    pub(super) curve: Option<Curve>,
     /// How well the timing patterns agree, from -1 to 1.
     pub(super) timing: f32,
 }
@@ -21,8 +24,17 @@ impl Grid {
     #[inline]
     pub(super) fn at(&self, u: f32, v: f32) -> Point {
         let flat = self.plane.at(u, v);
-        if self.bends.is_empty() {
+        if self.bends.is_empty() && self.curve.is_none() {
             return flat;
+        }
+        add(flat, self.shift(u, v))
+    }
+
+    /// What the curve and the bends add at a point of the symbol.
+    fn shift(&self, u: f32, v: f32) -> Point {
+        let curved = self.curve.map_or([0.0; 2], |curve| curve.at(u, v));
+        if self.bends.is_empty() {
+            return curved;
         }
         let lines = &self.layout.alignment;
         let (column, fu) = between(lines, u);
@@ -32,7 +44,7 @@ impl Grid {
         let mix = |a: Point, b: Point, t: f32| add(scaled(a, 1.0 - t), scaled(b, t));
         let above = mix(bend(row, column), bend(row, column + 1), fu);
         let below = mix(bend(row + 1, column), bend(row + 1, column + 1), fu);
-        add(flat, mix(above, below, fv))
+        add(curved, mix(above, below, fv))
     }
 
     /// How well all modules of known colour agree, from -1 to 1.

@@ -71,6 +71,8 @@ pub(super) struct Layout {
     pub(super) alignment: Vec<usize>,
     /// Data modules in the order of their bits, highest bit of the first codeword first.
     pub(super) path: Vec<u32>,
+    /// For each of them a bit for each data mask, the lowest for mask 0: whether it inverts it.
+    pub(super) masks: Vec<u8>,
     /// Modules past the last codeword.
     pub(super) remainder: Vec<u32>,
     /// Finders with separators, timing and alignment patterns, the dark module.
@@ -156,7 +158,12 @@ impl Layout {
         }
         let mut path = data_path(size, &is_function);
         let remainder = path.split_off(path.len() / 8 * 8);
-        Self { version, size, alignment, path, remainder, known, format }
+        let masks_of = |&at: &u32| {
+            let (x, y) = (at as usize % size, at as usize / size);
+            (0..8).fold(0, |masks, mask| masks | u8::from(is_masked(mask, x, y)) << mask)
+        };
+        let masks = path.iter().map(masks_of).collect();
+        Self { version, size, alignment, path, masks, remainder, known, format }
     }
 }
 

@@ -5,7 +5,7 @@ use super::geometry::{Point, is_within, length, sub};
 use super::image::View;
 use super::pair::complete;
 use super::symbol::{Doubt, Effort, Look, Reading, look, read_doubt};
-use super::threshold::Thresholds;
+use super::threshold::{BLOCK, Thresholds};
 use super::triple::group;
 
 /// How a level is searched.
@@ -19,6 +19,8 @@ pub(super) struct Plan {
     pub(super) sizes: usize,
     /// Whether a third finder is looked for where only two were found.
     pub(super) completes_pairs: bool,
+    /// Whether a doubtful guess is also bent as a whole.
+    pub(super) may_be_bent: bool,
     /// Doubtful guesses that get more effort.
     pub(super) most_doubts: usize,
 }
@@ -64,6 +66,10 @@ pub(super) fn search(
 /// Finders of one scale outside of the known symbols; a lenient scan of a photograph looks at lower and higher thresholds too.
 fn find_all(view: View<'_>, plan: Plan, known: &[[Point; 4]]) -> Vec<Finder> {
     let scan = plan.scan;
+    // A line of pixels, or what is left of it when it is halved.
+    if view.width().min(view.height()) < 2 * BLOCK {
+        return Vec::new();
+    }
     let mut finders = find(view, &Thresholds::of(view), scan, known);
     if scan.is_lenient && plan.completes_pairs {
         for share in [LOWER, HIGHER] {
@@ -125,7 +131,7 @@ impl Search<'_> {
                 break;
             }
             guesses += 1;
-            match look(self.view, &triple, self.plan.sizes) {
+            match look(self.view, &triple, self.plan.sizes, self.plan.may_be_bent) {
                 Look::Read(reading) => {
                     self.mark_used(&reading.corners);
                     guesses = 0;
@@ -154,7 +160,9 @@ impl Search<'_> {
                 break;
             }
             tries += 1;
-            if let Some(reading) = read_doubt(self.view, &doubt, self.plan.effort) {
+            if let Some(reading) =
+                read_doubt(self.view, doubt, self.plan.effort, self.plan.may_be_bent)
+            {
                 self.mark_used(&reading.corners);
                 self.readings.push(reading);
             }

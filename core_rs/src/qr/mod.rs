@@ -3,10 +3,10 @@
 //! From the file inwards:
 //! * `image`: gray pixels, borrowed and owned
 //! * `load`: JPEG and PNG to gray pixels, with limits; `exif`: the orientation of a photo
-//! * `read`: the doors `decode_image`, `decode_gray`, `decode_many`, and the order of stages
+//! * `read`: the doors `decode_image` and `decode_gray`, and the order of stages; `many`: on threads
 //! * `level`: one scale of an image, searched once
 //! * `threshold`, `line`, `finder`, `triple`, `pair`: where symbols may be
-//! * `geometry`, `grid`, `timing`, `alignment`, `sampler`: where the modules of one symbol are
+//! * `geometry`, `grid`, `timing`, `alignment`, `curve`, `sampler`: where the modules of one symbol are
 //! * `soft`: how dark each module is, blur and light taken out
 //! * `symbol`: one guess, read with growing effort
 //! * `layout`, `codewords`, `reed_solomon`, `bits`: from modules to bytes
@@ -18,6 +18,7 @@
 mod alignment;
 mod bits;
 mod codewords;
+mod curve;
 mod exif;
 mod finder;
 mod geometry;
@@ -27,6 +28,7 @@ mod layout;
 mod level;
 mod line;
 mod load;
+mod many;
 mod pair;
 pub mod payload;
 mod read;
@@ -43,7 +45,7 @@ mod zxing;
 
 pub use write::{Modules, write};
 
+pub use many::{Input, decode_many, in_order};
 pub use read::{
-    DEFAULT_DEADLINE, DEFAULT_MAX_PIXELS, Input, Mode, Options, Symbol, decode_gray, decode_image,
-    decode_many,
+    DEFAULT_DEADLINE, DEFAULT_MAX_PIXELS, Mode, Options, Symbol, decode_gray, decode_image,
 };

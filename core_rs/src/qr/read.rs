@@ -1,7 +1,5 @@
 //! The doors: an image in, every QR symbol of it out.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::exif::Orientation;
@@ -84,15 +82,6 @@ pub struct Symbol {
     pub corners: [[f32; 2]; 4],
 }
 
-/// One image of many.
-#[derive(Debug, Clone, Copy)]
-pub enum Input<'a> {
-    /// The bytes of a JPEG or PNG file.
-    File(&'a [u8]),
-    /// Gray pixels.
-    Gray(View<'a>),
-}
-
 /// Reads every QR symbol of a JPEG or PNG file.
 ///
 /// # Errors
@@ -136,40 +125,6 @@ pub fn decode_gray(view: View<'_>, options: Options) -> Result<Vec<Symbol>> {
     let mut symbols = search.finish()?;
     make_upright(&mut symbols, Orientation::UPRIGHT, 0.0, 0.0);
     Ok(symbols)
-}
-
-/// Reads many images on `threads` threads; the answers are in the order of the images, and an
-/// image that fails does not touch the others.
-pub fn decode_many(
-    images: &[Input<'_>],
-    threads: usize,
-    options: Options,
-) -> Vec<Result<Vec<Symbol>>> {
-    let decode = |image: &Input<'_>| match *image {
-        Input::File(data) => decode_image(data, options),
-        Input::Gray(view) => decode_gray(view, options),
-    };
-    let threads = threads.clamp(1, images.len().max(1));
-    if threads == 1 {
-        return images.iter().map(decode).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let answers = Mutex::new(Vec::with_capacity(images.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let at = next.fetch_add(1, Ordering::Relaxed)
-                    && let Some(image) = images.get(at)
-                {
-                    let answer = decode(image);
-                    answers.lock().unwrap_or_else(PoisonError::into_inner).push((at, answer));
-                }
-            });
-        }
-    });
-    let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
-    answers.sort_unstable_by_key(|(at, _)| *at);
-    answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
 /// Whether whatever resembles a finder is taken for one: dearer, so that a frame of a camera, which
@@ -297,7 +252,14 @@ impl Search {
     /// What only the thorough mode does: whatever resembles finders, light on dark, and another
     /// decoder's eyes.
     fn look_again(&mut self, view: View<'_>) {
-        if self.options.mode == Mode::Fast || !self.is_open() {
+        if !self.is_open() {
+            return;
+        }
+        if self.options.mode == Mode::Fast {
+            // A camera has a next frame; a photograph gets another look at one scale.
+            if !is_frame(view) {
+                self.look_at_coarse(view);
+            }
             return;
         }
         // A frame whose finders were seen, but not what is between them, has no others.
@@ -316,20 +278,54 @@ impl Search {
         }
         // Where all finders belong to symbols that were read, there is nothing left for it.
         if self.is_open() && (self.found.is_empty() || self.unread_finders >= 3) {
-            for symbol in zxing::read(view) {
+            // To find what is left of a large photo costs it as much as all else.
+            let is_rest = !self.found.is_empty() && view.width() * view.height() > LARGE_PIXELS;
+            let half = is_rest.then(|| view.halved());
+            let factor = if is_rest { 2.0 } else { 1.0 };
+            for mut symbol in zxing::read(half.as_ref().map_or(view, Gray::view)) {
+                symbol.corners = symbol.corners.map(|c| c.map(|v| v * factor));
                 self.add(symbol);
             }
         }
     }
 
+    /// Takes for a finder whatever resembles one, then light for dark, at the finest scale that has
+    /// few pixels.
+    fn look_at_coarse(&mut self, view: View<'_>) {
+        let (mut smaller, mut factor) = (None, 1.0);
+        while let at = smaller.as_ref().map_or(view, Gray::view)
+            && at.width() * at.height() > COARSE_PIXELS
+        {
+            smaller = Some(at.halved());
+            factor *= 2.0;
+        }
+        let coarse = smaller.as_ref().map_or(view, Gray::view);
+        self.leniency = Leniency::Frame;
+        self.look_at_level(coarse, factor, false);
+        self.leniency = Leniency::No;
+        if self.is_open() {
+            self.look_at_level(coarse.inverted().view(), factor, false);
+        }
+    }
+
     fn plan(&self, is_frame: bool, is_large: bool) -> Plan {
         match self.options.mode {
+            _ if self.leniency == Leniency::Frame => Plan {
+                scan: Scan { step: 3, slack: 0.29, is_lenient: true },
+                effort: Effort::High,
+                most_guesses: 16,
+                sizes: 2,
+                completes_pairs: false,
+                may_be_bent: false,
+                most_doubts: 2,
+            },
             Mode::Fast if is_frame => Plan {
                 scan: Scan { step: 4, slack: 0.18, is_lenient: false },
                 effort: Effort::Middle,
                 most_guesses: 4,
                 sizes: 1,
                 completes_pairs: false,
+                may_be_bent: false,
                 most_doubts: 1,
             },
             Mode::Fast => Plan {
@@ -338,14 +334,7 @@ impl Search {
                 most_guesses: 8,
                 sizes: 2,
                 completes_pairs: false,
-                most_doubts: 2,
-            },
-            Mode::Thorough if self.leniency == Leniency::Frame => Plan {
-                scan: Scan { step: 3, slack: 0.29, is_lenient: true },
-                effort: Effort::High,
-                most_guesses: 16,
-                sizes: 2,
-                completes_pairs: false,
+                may_be_bent: false,
                 most_doubts: 2,
             },
             Mode::Thorough if self.leniency == Leniency::Photo => Plan {
@@ -354,6 +343,7 @@ impl Search {
                 most_guesses: 40,
                 sizes: 2,
                 completes_pairs: true,
+                may_be_bent: self.found.is_empty(),
                 most_doubts: 4,
             },
             Mode::Thorough => Plan {
@@ -363,6 +353,7 @@ impl Search {
                 most_guesses: 60,
                 sizes: 2,
                 completes_pairs: true,
+                may_be_bent: !is_frame && self.found.is_empty(),
                 most_doubts: 4,
             },
         }

@@ -35,6 +35,24 @@ const fn make_tables() -> Tables {
     Tables { exp, log }
 }
 
+/// Every value times αⁿ, for each n of a syndrome.
+static TIMES_POWER: [[u8; 256]; MAX_EC] = make_products();
+
+const fn make_products() -> [[u8; 256]; MAX_EC] {
+    let tables = make_tables();
+    let mut products = [[0; 256]; MAX_EC];
+    let mut power = 0;
+    while power < MAX_EC {
+        let mut value = 1;
+        while value < 256 {
+            products[power][value] = tables.exp[tables.log[value] as usize + power];
+            value += 1;
+        }
+        power += 1;
+    }
+    products
+}
+
 fn mul(a: u8, b: u8) -> u8 {
     if a == 0 || b == 0 {
         return 0;
@@ -81,22 +99,14 @@ pub(super) struct Syndromes {
 impl Syndromes {
     /// Of `block`, whose last `ec` codewords (at most 30) are error correction.
     pub(super) fn of(block: &[u8], ec: usize) -> Self {
-        let mut values = [0; MAX_EC];
-        for (root, value) in values.iter_mut().take(ec).enumerate() {
-            let mut sum = 0_u8;
-            if root == 0 {
-                sum = block.iter().fold(0, |sum, byte| sum ^ byte);
-            } else {
-                for &byte in block {
-                    if sum != 0 {
-                        sum = FIELD.exp[usize::from(FIELD.log[usize::from(sum)]) + root];
-                    }
-                    sum ^= byte;
-                }
+        let (mut values, count) = ([0_u8; MAX_EC], ec.min(MAX_EC));
+        // All of them byte by byte: each waits for its own last value alone.
+        for &byte in block {
+            for (value, product) in values[..count].iter_mut().zip(&TIMES_POWER) {
+                *value = product[usize::from(*value)] ^ byte;
             }
-            *value = sum;
         }
-        Self { values, count: ec.min(MAX_EC) }
+        Self { values, count }
     }
 
     /// Whether nothing needs correction.

@@ -3,29 +3,37 @@
 use super::geometry::Point;
 use super::image::View;
 
-/// The value at a point, linear between the four nearest pixel centres; the border is repeated.
+/// Parts of a pixel that are told apart.
+const PARTS: u32 = 64;
+/// At this size a float has no room for more than those parts, which are its lowest bits then.
+const ALIGNED: f32 = 131_072.0;
+const LOWEST: u32 = 0x7F_FFFF;
+
+/// The value at a point, linear between the four nearest pixel centres; the border is repeated, and
+/// nothing is told apart beyond 131,071 pixels or in images of less than two by two.
 #[inline]
 pub(super) fn value(view: View<'_>, [x, y]: Point) -> f32 {
-    let (width, height) = (view.width() as i32, view.height() as i32);
-    let (x, y) = (within(x - 0.5, width as f32 - 1.0), within(y - 0.5, height as f32 - 1.0));
-    // At the far border the pixel before it counts in full instead.
-    let (left, top) = ((x as i32).min(width - 2).max(0), (y as i32).min(height - 2).max(0));
-    let (fx, fy) = (x - left as f32, y - top as f32);
-    let upper = top.wrapping_mul(width).wrapping_add(left) as usize;
-    let lower = upper.wrapping_add(if height > 1 { width as usize } else { 0 });
-    let next = usize::from(width > 1);
-    let pixels = view.pixels();
-    let (Some(above), Some(below)) = (
-        pixels.get(upper..upper.wrapping_add(next).wrapping_add(1)),
-        pixels.get(lower..lower.wrapping_add(next).wrapping_add(1)),
-    ) else {
+    let (width, height) = (view.width(), view.height());
+    // What a pixel before the last row or column is, and the parts of it.
+    let place = |v: f32, size: usize| {
+        let v = within(v - 0.5, ((size as u32).wrapping_sub(1) as f32).min(ALIGNED - 1.0));
+        let parts = (v + ALIGNED).to_bits() & LOWEST;
+        // At the far border the pixel before it counts in full instead.
+        let whole = (parts / PARTS).min((size as u32).saturating_sub(2));
+        (whole as usize, parts.wrapping_sub(whole.wrapping_mul(PARTS)) as i32)
+    };
+    let ((left, fx), (top, fy)) = (place(x, width), place(y, height));
+    let upper = top.wrapping_mul(width).wrapping_add(left);
+    let four = |at: usize| view.pixels().get(at..).and_then(<[u8]>::first_chunk);
+    let (Some(&[a, b]), Some(&[c, d])) = (four(upper), four(upper.wrapping_add(width))) else {
         return 0.0;
     };
-    let (a, b) = (f32::from(above[0]), f32::from(above[next]));
-    let (c, d) = (f32::from(below[0]), f32::from(below[next]));
-    let above = a + (b - a) * fx;
-    let below = c + (d - c) * fx;
-    above + (below - above) * fy
+    let mix = |from: i32, to: i32, part: i32| {
+        from.wrapping_mul(PARTS as i32).wrapping_add(to.wrapping_sub(from).wrapping_mul(part))
+    };
+    let above = mix(i32::from(a), i32::from(b), fx);
+    let below = mix(i32::from(c), i32::from(d), fx);
+    mix(above, below, fy) as f32 * (1.0 / (PARTS * PARTS) as f32)
 }
 
 /// From 0 to `most`; not a number is 0. Two instructions, where `clamp` also checks its bounds.

@@ -8,6 +8,7 @@
 
 use super::grid::Grid;
 use super::image::View;
+use super::layout::MAX_VERSION;
 use super::sampler::value;
 
 /// Modules to each side that make up the surroundings of a module.
@@ -44,50 +45,77 @@ pub(super) fn from_centres(size: usize, centres: &[f32], amount: f32) -> Vec<f32
         .map(|(v, (mean, gain))| (mean - v) * gain)
         .collect();
     let mut sharp = z.clone();
-    for y in 1..size - 1 {
-        for x in 1..size - 1 {
-            let at = y * size + x;
-            let beside = z[at - 1] + z[at + 1] + z[at - size] + z[at + size];
-            sharp[at] = z[at] * (1.0 + amount) - beside * (amount * 0.25);
+    let (above, below) = (&z[1..], &z[2 * size + 1..]);
+    for (row, sharp) in sharp.chunks_exact_mut(size).enumerate().take(size - 1).skip(1) {
+        let (upper, lower) = (&above[(row - 1) * size..], &below[(row - 1) * size..]);
+        let here = z[row * size..(row + 1) * size].windows(3);
+        for ((sharp, here), (up, down)) in
+            sharp[1..].iter_mut().zip(here).zip(upper.iter().zip(lower))
+        {
+            let beside = here[0] + here[2] + up + down;
+            *sharp = here[1] * (1.0 + amount) - beside * (amount * 0.25);
         }
     }
     sharp
 }
 
+/// Sums over the columns of a window grow and shrink by a row at a time; sums of nine beside each
+/// other are doubled up from sums of two, four and eight.
 fn surroundings(size: usize, centres: &[f32]) -> Surroundings {
-    let wide = size + 1;
-    let mut sums = vec![0.0_f32; wide * wide];
-    let mut squares = vec![0.0_f32; wide * wide];
-    for y in 0..size {
-        let (mut sum, mut square) = (0.0, 0.0);
-        for x in 0..size {
-            let v = centres[y * size + x] - 128.0;
-            sum += v;
-            square += v * v;
-            sums[(y + 1) * wide + x + 1] = sums[y * wide + x + 1] + sum;
-            squares[(y + 1) * wide + x + 1] = squares[y * wide + x + 1] + square;
+    let mut down = [[0.0_f32; WIDE]; 2];
+    let (mut mean, mut gain) = (vec![0.0; size * size], vec![0.0; size * size]);
+    let add_row = |down: &mut [[f32; WIDE]; 2], row: usize, sign: f32| {
+        let [sums, squares] = down;
+        let values = &centres[row * size..(row + 1) * size];
+        let slots = sums[AROUND..].iter_mut().zip(&mut squares[AROUND..]);
+        for ((sum, square), value) in slots.zip(values) {
+            let v = value - 128.0;
+            *sum += sign * v;
+            *square += sign * v * v;
         }
+    };
+    for row in 0..AROUND.min(size) {
+        add_row(&mut down, row, 1.0);
     }
-    let mut mean = Vec::with_capacity(size * size);
-    let mut gain = Vec::with_capacity(size * size);
     for y in 0..size {
-        let (top, bottom) = (y.saturating_sub(AROUND), (y + AROUND + 1).min(size));
-        for x in 0..size {
-            let (left, right) = (x.saturating_sub(AROUND), (x + AROUND + 1).min(size));
-            let over = |table: &[f32]| {
-                table[bottom * wide + right]
-                    - table[top * wide + right]
-                    - table[bottom * wide + left]
-                    + table[top * wide + left]
-            };
-            let count = ((bottom - top) * (right - left)) as f32;
-            let m = over(&sums) / count;
-            let variance = (over(&squares) / count - m * m).max(4.0);
-            mean.push(m + 128.0);
-            gain.push(1.0 / variance.sqrt());
+        if y + AROUND < size {
+            add_row(&mut down, y + AROUND, 1.0);
+        }
+        if y > AROUND {
+            add_row(&mut down, y - AROUND - 1, -1.0);
+        }
+        let rows = (y + AROUND + 1).min(size) - y.saturating_sub(AROUND);
+        let [sums, squares] = [nine(&down[0], size), nine(&down[1], size)];
+        let line = y * size..(y + 1) * size;
+        let places = mean[line.clone()].iter_mut().zip(&mut gain[line]);
+        for (x, ((mean, gain), (sum, square))) in places.zip(sums.iter().zip(&squares)).enumerate()
+        {
+            let columns = (x + AROUND + 1).min(size) - x.saturating_sub(AROUND);
+            let share = 1.0 / (rows * columns) as f32;
+            let m = sum * share;
+            *mean = m + 128.0;
+            *gain = 1.0 / (square * share - m * m).max(4.0).sqrt();
         }
     }
     Surroundings { mean, gain }
+}
+
+/// Columns of the largest symbol with the surroundings of its sides.
+const WIDE: usize = 17 + 4 * MAX_VERSION + 2 * AROUND;
+
+/// The sums of nine columns each, the first of them where the window begins.
+fn nine(columns: &[f32; WIDE], size: usize) -> [f32; WIDE] {
+    let mut sums = *columns;
+    let used = &mut sums[..size + 2 * AROUND];
+    for reach in [1, 2, 4] {
+        for n in 0..used.len() - reach {
+            used[n] += used[n + reach];
+        }
+    }
+    for (sum, last) in sums.iter_mut().zip(&columns[2 * AROUND..]) {
+        *sum += last;
+    }
+    sums
 }
 
 /// The samples of a grid at half a module's pitch, ready to be filtered.

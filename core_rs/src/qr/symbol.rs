@@ -3,6 +3,7 @@
 use super::alignment::{align, bend};
 use super::bits::Content;
 use super::codewords::{Format, Repairs, read, read_formats, read_version};
+use super::curve::curve;
 use super::geometry::{Point, length, sub};
 use super::grid::{Frame, Grid, measure};
 use super::image::View;
@@ -43,6 +44,8 @@ impl Reading {
 const LEAST_TIMING: f32 = 0.2;
 /// Known modules that agree less than this are none.
 const LEAST_AGREEMENT: f32 = 0.4;
+/// The same before the grid is bent.
+const LEAST_BENT_AGREEMENT: f32 = 0.25;
 /// Format bits that agree less than this are none.
 const LEAST_FORMAT: f32 = 0.72;
 /// Sharpening of the first attempt, against the blur of a usual lens.
@@ -62,7 +65,9 @@ pub(super) enum Look {
 }
 
 /// Looks at a triple with up to `sizes` versions: centres of modules, one sharpening.
-pub(super) fn look(view: View<'_>, triple: &Triple, sizes: usize) -> Look {
+///
+/// What may be bent is let through with less agreement, as a doubt.
+pub(super) fn look(view: View<'_>, triple: &Triple, sizes: usize, may_be_bent: bool) -> Look {
     let mut doubts = Vec::new();
     let Some(frame) = measure(view, triple) else { return Look::Doubts(doubts) };
     for mut grid in candidates(view, &frame).into_iter().take(sizes) {
@@ -72,6 +77,9 @@ pub(super) fn look(view: View<'_>, triple: &Triple, sizes: usize) -> Look {
         align(view, &frame, &mut grid);
         let agreement = grid.agreement(view);
         if agreement < LEAST_AGREEMENT {
+            if may_be_bent && agreement > LEAST_BENT_AGREEMENT {
+                doubts.push(Doubt { agreement, grid });
+            }
             continue;
         }
         match read_grid(view, &grid) {
@@ -84,7 +92,7 @@ pub(super) fn look(view: View<'_>, triple: &Triple, sizes: usize) -> Look {
                 }
             }
             Outcome::Unread => {
-                if bend(view, &mut grid)
+                if bend(view, &mut grid, false)
                     && let Outcome::Read(content) = read_grid(view, &grid)
                 {
                     return Look::Read(Reading::of(&grid, content));
@@ -136,9 +144,29 @@ fn read_grid(view: View<'_>, grid: &Grid) -> Outcome {
 }
 
 /// Reads a doubtful guess with more effort.
-pub(super) fn read_doubt(view: View<'_>, doubt: &Doubt, effort: Effort) -> Option<Reading> {
-    let content = read_filtered(view, &doubt.grid, effort)?;
-    Some(Reading::of(&doubt.grid, content))
+pub(super) fn read_doubt(
+    view: View<'_>,
+    doubt: Doubt,
+    effort: Effort,
+    may_be_bent: bool,
+) -> Option<Reading> {
+    let mut grid = doubt.grid;
+    if doubt.agreement >= LEAST_AGREEMENT
+        && let Some(content) = read_filtered(view, &grid, effort)
+    {
+        return Some(Reading::of(&grid, content));
+    }
+    if !may_be_bent {
+        return None;
+    }
+    grid.bends.clear();
+    let is_curved = curve(view, &mut grid);
+    let is_bent = bend(view, &mut grid, true);
+    if !(is_curved || is_bent) || grid.agreement(view) < LEAST_AGREEMENT {
+        return None;
+    }
+    let content = read_filtered(view, &grid, effort)?;
+    Some(Reading::of(&grid, content))
 }
 
 /// Whether the version bits say clearly that the symbol has another size.

@@ -34,16 +34,9 @@ impl Thresholds {
     pub(super) fn at(view: View<'_>, share: u16) -> Self {
         let (columns, rows) = ((view.width() / BLOCK).max(1), (view.height() / BLOCK).max(1));
         let (mut lows, mut highs) = (Vec::new(), Vec::new());
-        let (mut low_row, mut high_row) = (vec![255_u8; view.width()], vec![0_u8; view.width()]);
+        let (mut low_row, mut high_row) = (vec![0_u8; view.width()], vec![0_u8; view.width()]);
         for row in 0..rows {
-            low_row.fill(255);
-            high_row.fill(0);
-            for y in row * BLOCK..(row * BLOCK + BLOCK).min(view.height()) {
-                for ((low, high), &p) in low_row.iter_mut().zip(&mut high_row).zip(view.row(y)) {
-                    *low = (*low).min(p);
-                    *high = (*high).max(p);
-                }
-            }
+            fold_rows(view, row * BLOCK, &mut low_row, &mut high_row);
             fold_blocks(&low_row, &mut lows, u8::min);
             fold_blocks(&high_row, &mut highs, u8::max);
         }
@@ -99,6 +92,20 @@ fn noise(view: View<'_>) -> f32 {
         below += count;
     }
     0.0
+}
+
+/// The least and the greatest of each column of the block's rows from `top` on, four rows at a time.
+fn fold_rows(view: View<'_>, top: usize, lows: &mut [u8], highs: &mut [u8]) {
+    lows.fill(255);
+    highs.fill(0);
+    for first in [top, top + BLOCK / 2] {
+        let [a, b, c, d] = std::array::from_fn(|n| view.row((first + n).min(view.height() - 1)));
+        let rows = a.iter().zip(b).zip(c.iter().zip(d));
+        for ((low, high), ((&a, &b), (&c, &d))) in lows.iter_mut().zip(highs.iter_mut()).zip(rows) {
+            *low = (*low).min(a.min(b).min(c.min(d)));
+            *high = (*high).max(a.max(b).max(c.max(d)));
+        }
+    }
 }
 
 /// One value of each whole block of a row; a row of less than a block is one.

@@ -56,6 +56,7 @@ fn fit(frame: &Frame, layout: &'static Layout, upper: &Profile, left: &Profile) 
         layout,
         plane,
         bends: Vec::new(),
+        curve: None,
         timing: across.midpoint(along),
     })
 }
