@@ -153,14 +153,11 @@ pub(super) fn bend(view: View<'_>, grid: &mut Grid, is_wide: bool) -> bool {
     let n = lines.len();
     grid.bends.clear();
     let mut bends: Vec<Option<Point>> = vec![None; n * n];
-    let mut rest: Vec<usize> = Vec::new();
-    for at in 0..n * n {
-        if at == 0 || at == n - 1 || at == n * n - n {
-            bends[at] = Some([0.0; 2]);
-        } else {
-            rest.push(at);
-        }
+    let finders = [0, n - 1, n * n - n];
+    for at in finders {
+        bends[at] = Some([0.0; 2]);
     }
+    let mut rest: Vec<usize> = (0..n * n).filter(|at| !finders.contains(at)).collect();
     while let Some((place, (_, expected))) = rest
         .iter()
         .map(|&at| expected_shift(&bends, n, at))

@@ -249,8 +249,7 @@ impl Search {
         factor > 1.0 && !self.found.is_empty() && (shows_small || seen.unread_finders >= 3)
     }
 
-    /// What only the thorough mode does: whatever resembles finders, light on dark, and another
-    /// decoder's eyes.
+    /// Whatever resembles finders, light on dark and, in the thorough mode, another decoder's eyes.
     fn look_again(&mut self, view: View<'_>) {
         if !self.is_open() {
             return;

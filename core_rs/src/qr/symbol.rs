@@ -78,7 +78,7 @@ pub(super) fn look(view: View<'_>, triple: &Triple, sizes: usize, may_be_bent: b
         let agreement = grid.agreement(view);
         if agreement < LEAST_AGREEMENT {
             if may_be_bent && agreement > LEAST_BENT_AGREEMENT {
-                doubts.push(Doubt { agreement, grid });
+                doubts.push(Doubt { grid, agreement });
             }
             continue;
         }
