@@ -84,7 +84,7 @@ def _people(appbuilder: AppBuilder) -> None:
     for view, name, label in (
         (PersonView, "People", lazy_gettext("Registered people")),
         (DuplicateView, "Duplicates", lazy_gettext("Duplicates")),
-        (PairView, "Pairs", lazy_gettext("Decisions about duplicates")),
+        (PairView, "Pairs", lazy_gettext("Pairs and decisions")),
         (LinkagePolicyView, "Automatic merging", lazy_gettext("Automatic merging")),
     ):
         appbuilder.add_view(view, name, label=label, **place)

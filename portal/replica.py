@@ -26,6 +26,8 @@ _REST_SECONDS = 5.0
 is_enough: ContextVar[bool] = ContextVar("replica_is_enough", default=False)
 
 _WRITTEN = sa.text("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
+# Also what was committed with `synchronous_commit` off and is not in the log's file yet.
+_INSERTED = sa.text("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
 _FOLLOWED = sa.text("SELECT pg_last_wal_replay_lsn() - '0/0'::pg_lsn WHERE pg_is_in_recovery()")
 
 
@@ -54,7 +56,7 @@ class Replica:
         give_up_at = time.monotonic() + seconds
         try:
             with self._primary.connect() as connection:
-                written = int(connection.scalar(_WRITTEN) or 0)
+                written = int(connection.scalar(_INSERTED) or 0)
             while True:
                 with self.engine.connect() as connection:
                     followed = connection.scalar(_FOLLOWED)

@@ -156,7 +156,7 @@ class PairView(RecordView):
     datamodel = SQLAInterface(DuplicateCandidate)
     class_permission_name = "Duplicates"
     route_base = "/pairs"
-    list_title = lazy_gettext("Decisions about duplicates")
+    list_title = lazy_gettext("Pairs and decisions")
     show_title = lazy_gettext("Pair")
     is_personal = True
     base_order = ("id", "desc")
