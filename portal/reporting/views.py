@@ -82,7 +82,9 @@ class CompletenessView(StationView):
             lines=lines,
             total=completeness.total(lines, gettext("All sites")),
             counted_at=completeness.counted_at(db_session(), chosen.id) if chosen else None,
-            is_awaited=chosen is not None and queries.has_samples(db_session(), chosen.id),
+            is_awaited=chosen is not None
+            and not lines
+            and queries.has_samples(db_session(), chosen.id),
             columns=COLUMNS,
         )
 
