@@ -81,7 +81,9 @@ def create_app(config: settings.Settings | None = None) -> Flask:
 def make_look_up_door() -> LookUpDoor:
     """The handler of the look-up door, with an application of its own behind it."""
     config = settings.load()
-    return LookUpDoor(create_app(config), config)
+    app = create_app(config)
+    db.read_by_keys(app.extensions["tram.engine"])
+    return LookUpDoor(app, config)
 
 
 def _flask_settings(config: settings.Settings) -> dict[str, object]:

@@ -1,12 +1,13 @@
 """Writes to the trail: rows and bulk statements by listener, readings by those who show rows."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
-from portal import clock, db
+from portal import bulk, clock, db
 from portal.actors import Actor, system
 from portal.audit import bulk_changes, personal, rules
 from portal.audit.models import AuditEvent
@@ -15,6 +16,8 @@ from portal.web.timing import request_id
 _UNKNOWN = system("unknown")
 # For a bulk statement whose caller writes the event that stands for it.
 COVERED = "covered"
+# From so many on rows go in by COPY, which does not execute a statement for each.
+_MANY = 5
 
 
 def install(session_class: Any) -> None:
@@ -129,10 +132,19 @@ def event_of(
 
 def write(session: Session, events: list[dict[str, Any]]) -> None:
     """Writes rows of `event_of`, personal values under the key of their subject."""
-    if events:
-        _seal_personal(session, events)
-        # By the connection: the trail must not pass its own listeners.
+    if not events:
+        return
+    _seal_personal(session, events)
+    # By the connection: the trail must not pass its own listeners.
+    if len(events) < _MANY:
         session.connection().execute(sa.insert(AuditEvent.__table__), events)
+        return
+    said = bulk.InstantText(session)
+    rows = [
+        tuple((e | {"at": said(bulk.micros(e["at"])), "change": json.dumps(e["change"])}).values())
+        for e in events
+    ]
+    bulk.insert_rows(session, AuditEvent.__tablename__, tuple(events[0]), rows)
 
 
 def _seal_personal(session: Session, events: list[dict[str, Any]]) -> None:

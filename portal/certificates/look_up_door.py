@@ -23,7 +23,7 @@ from flask import Flask
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from portal import db
+from portal import clock, db
 from portal.actors import PUBLIC
 from portal.certificates import opening, slips
 from portal.certificates.look_up_pages import PATH, LookUpPages
@@ -128,24 +128,27 @@ class LookUpDoor:
         if request.method != "POST" or request.path != PATH or secret is None:
             return False
         fields = _fields(request)
-        if fields is None or not self._is_own_form(request, fields.get("csrf_token", ""), secret):
+        if fields is None:
+            return False
+        token = self._token_for_next(request, fields.get("csrf_token", ""), secret)
+        if token is None:
             return False
         if len(self._waiting) >= MAX_WAITING:
             self.counts["refused"] += 1
             done(self._busy("POST", 503))
         else:
-            self._take(request, done, language, secret, fields)
+            self._take(request, done, language, token, fields)
         return True
 
     def _take(
-        self, request: Request, done: Done, language: str, secret: str, fields: dict[str, str]
+        self, request: Request, done: Done, language: str, token: str, fields: dict[str, str]
     ) -> None:
         typed = fields.get("code", "")[:_LONGEST_CODE]
         factor = fields.get("factor", "")[:_LONGEST_FACTOR]
         code = opening.known_code(typed)
         who = lookups.caller(self._config.secret_key, self._address(request))
         asked = Asked(code, factor, Try(who.hashed(code), who.network))
-        self._waiting.append(_Waiting(asked, typed, language, self._tokens.dumps(secret), done))
+        self._waiting.append(_Waiting(asked, typed, language, token, done))
         # Few look-ups cost a group nearly as much as many do.
         is_worth_another = len(self._waiting) >= MAX_TOGETHER // self._lanes // 4
         if not self._runners or (is_worth_another and len(self._runners) < self._lanes):
@@ -172,18 +175,24 @@ class LookUpDoor:
         secret = session.get("csrf_token") if isinstance(session, dict) else None
         return secret if isinstance(secret, str) else None
 
-    def _is_own_form(self, request: Request, token: str, secret: str) -> bool:
+    def _token_for_next(self, request: Request, token: str, secret: str) -> str | None:
+        """The token of the answer's form; None if this request is not from a form of ours."""
         try:
-            given = self._tokens.loads(token, max_age=self._token_seconds)
+            given, made_at = self._tokens.loads(
+                token, max_age=self._token_seconds, return_timestamp=True
+            )
         except BadData:
-            return False
+            return None
         if not isinstance(given, str) or not compare_digest(given, secret):
-            return False
-        if not self._config.uses_https:
-            return True
-        host = request.headers.get(b"host", b"").decode("latin-1")
-        referrer = request.headers.get(b"referer", b"").decode("latin-1")
-        return referrer.startswith(f"https://{host}/")
+            return None
+        if self._config.uses_https:
+            host = request.headers.get(b"host", b"").decode("latin-1")
+            referrer = request.headers.get(b"referer", b"").decode("latin-1")
+            if not referrer.startswith(f"https://{host}/"):
+                return None
+        # Most of its time lies before it still: no need to sign another one.
+        is_young = (clock.now() - made_at).total_seconds() < self._token_seconds / 8
+        return token if is_young else str(self._tokens.dumps(secret))
 
     # -- the form
 

@@ -6,7 +6,7 @@ import threading
 
 import click
 
-from portal import settings
+from portal import db, settings
 
 
 @click.command(name="applier")
@@ -25,7 +25,9 @@ def command() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    lease.let_go_when_hung(open_database(config))
+    engine = open_database(config)
+    lease.let_go_when_hung(engine)
+    db.read_by_keys(engine)
     journal = open_journal(config)
     applier = Applier(config, journal)
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from flask import current_app
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadSignature, TimestampSigner
 
 from portal.errors import NotFound
 
@@ -24,17 +24,17 @@ class Ticket:
 
 
 @lru_cache(maxsize=4)
-def _serializer_of(secret_key: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(secret_key, salt="look-up ticket")
+def _signer_of(secret_key: str) -> TimestampSigner:
+    return TimestampSigner(secret_key, salt="look-up ticket")
 
 
-def _serializer() -> URLSafeTimedSerializer:
-    return _serializer_of(current_app.config["SECRET_KEY"])
+def _signer() -> TimestampSigner:
+    return _signer_of(current_app.config["SECRET_KEY"])
 
 
 def sign(ticket: Ticket) -> str:
     """The ticket as text."""
-    return _serializer().dumps([ticket.sample_id, ticket.declaration_id])
+    return _signer().sign(f"{ticket.sample_id or ''}-{ticket.declaration_id or ''}").decode()
 
 
 def read(text: str) -> Ticket:
@@ -44,7 +44,8 @@ def read(text: str) -> Ticket:
         NotFound: forged, cut or too old.
     """
     try:
-        sample_id, declaration_id = _serializer().loads(text, max_age=LIFETIME_SECONDS)
+        said = _signer().unsign(text, max_age=LIFETIME_SECONDS).decode()
     except BadSignature as error:
         raise NotFound("The ticket is not valid.") from error
+    sample_id, declaration_id = (int(key) if key else None for key in said.split("-"))
     return Ticket(sample_id, declaration_id)

@@ -83,6 +83,7 @@ class Door:
     async def start(self) -> None:
         """Opens journal and database, in the worker itself."""
         self._engine = db.make_engine(self._config.database_url)
+        db.read_by_keys(self._engine)
         self._tokens = Tokens(self._engine)
         self._asking = ThreadPoolExecutor(2, thread_name_prefix="asking")
         self._commits = GroupCommit(*open_journals(self._config))

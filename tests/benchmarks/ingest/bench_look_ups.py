@@ -22,14 +22,20 @@ from portal.cli._supervisor import die_with
 from portal.declarations.models import LookupAttempt
 from portal.ingest.load_devices import enrol_for_load
 from tests.benchmarks.ingest import bench_door, wire
-from tests.benchmarks.ingest.serving import ROOT, Measured, Server, free_port, measure
+from tests.benchmarks.ingest.serving import (
+    ROOT,
+    Measured,
+    Server,
+    free_port,
+    measure,
+    measure_steady,
+)
 from tests.portal.certificates.world import World
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 CODES = int(os.environ.get("BENCH_CODES", "1000"))
 CONNECTIONS = 64
-# 200 scans a second: 10 connections, each pausing 48 ms.
-SCAN_CONNECTIONS, SCAN_PAUSE_MS = 10, 48
+SCANS_A_SECOND, SCAN_CONNECTIONS = 200, 10
 BIRTH = "02/09/1984"
 
 
@@ -90,8 +96,8 @@ def bench(url: str, folder: Path) -> None:
 
     def scan() -> None:
         scanned.append(
-            measure(
-                door, scans, seconds=SECONDS, connections=SCAN_CONNECTIONS, pause_ms=SCAN_PAUSE_MS
+            measure_steady(
+                door, scans, rate=SCANS_A_SECOND, seconds=SECONDS, connections=SCAN_CONNECTIONS
             )
         )
 

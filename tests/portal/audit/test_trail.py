@@ -1,6 +1,7 @@
 """Every write leaves its trail; readings of personal rows too; nothing changes the trail."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -88,3 +89,36 @@ def test_secrets_are_never_written_down() -> None:
     assert rules.shown("password", "hidden") == "•••"
     assert rules.shown("token_sha256", "abc") == "•••"
     assert rules.shown("full_name", "An") == "An"
+
+
+def test_many_events_are_stored_as_one_is(audited: db.Session) -> None:
+    def event(action: str, key: int) -> dict[str, Any]:
+        made = services.event_of(
+            ACTOR,
+            action,
+            "people",
+            str(key),
+            change={"full_name": ["Mai", "Mại"], "version": [1, 2]},
+            purpose="một",
+            subject=f"people/{key}",
+        )
+        return made | {"first_key": key}
+
+    with db.transaction(ACTOR) as session:
+        for key in range(12):
+            services.write(session, [event("alone", key)])
+        services.write(session, [event("together", key) for key in range(12)])
+
+    def stored(action: str) -> list[tuple[object, ...]]:
+        found = audited.scalars(
+            sa.select(AuditEvent).where(AuditEvent.action == action).order_by(AuditEvent.id)
+        )
+        columns = [c.name for c in AuditEvent.__table__.columns]
+        kept = [n for n in columns if n not in {"id", "at", "action", "personal"}]
+        return [
+            (*(getattr(e, n) for n in kept), e.shown_change, e.at.tzinfo, bool(e.personal))
+            for e in found
+        ]
+
+    assert stored("together") == stored("alone")
+    assert len(stored("together")) == 12

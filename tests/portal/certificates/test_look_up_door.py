@@ -254,3 +254,30 @@ def test_sqlite_reads_no_more_than_what_is_asked_for(app: Flask, world: World) -
     assert "SCAN samples" not in facts
     assert "USING INDEX ix_lookup_attempts_failed_network_at (network=? AND at>?)" in failures
     assert "SCAN a" not in failures.replace("SCAN asked", "")
+
+
+def test_postgresql_asks_by_keys_though_its_tables_were_small(app: Flask, world: World) -> None:
+    """A plan made while a table is empty is kept while it grows by a thousand rows a second."""
+    if bulk.is_sqlite(world.session):
+        pytest.skip("SQLite plans without regard to the size of its tables")
+    world.session.close()
+    engine = app.extensions["tram.engine"]
+    db.read_by_keys(engine)
+    plans: list[str] = []
+
+    def listen(conn, cursor, statement, parameters, context, many):
+        del conn, context, many
+        if statement.lstrip().startswith(("SELECT samples", "WITH", "UPDATE")):
+            cursor.execute(f"EXPLAIN {statement}", parameters)
+            plans.append("\n".join(row[0] for row in cursor.fetchall()))
+
+    session = db.db_session()
+    sa.event.listen(engine, "before_cursor_execute", listen)
+    try:
+        queries.facts_by_code(session, ["7Q2M8K4PXH3"])
+        lookups.failures_of_many(session, [lookups.Try("a" * 64, "b" * 64)])
+        lookups.mark_opened(session, [1])
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", listen)
+    assert len(plans) == 3
+    assert not [plan for plan in plans if "Seq Scan" in plan]
