@@ -71,6 +71,7 @@ class LookUpDoor:
         self._app = app
         self._config = config
         self.counts: Counter[str] = Counter()
+        self.connection_count: Callable[[], int] = lambda: 0
         self._waiting: list[_Waiting] = []
         # SQLite has one writer; a server's disk and network are worth waiting for side by side.
         self._lanes = 1 if config.is_sqlite else LANES

@@ -26,7 +26,7 @@ def command() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     engine = open_database(config)
-    lease.let_go_when_hung(engine)
+    lease.prepare_connections(engine)
     db.read_by_keys(engine)
     journal = open_journal(config)
     applier = Applier(config, journal)

@@ -36,9 +36,10 @@ log = logging.getLogger("tram.applier")
 _Piece = tuple[list[Entry], ReadAhead]
 
 ACTOR = system("applier")
-# The most in one transaction: the more is waiting, the less each costs.
+# The most in one transaction: the more is waiting, the less each costs. While SQLite writes, nobody
+# else does.
 MAX_BATCHES = 4000
-MAX_BYTES = 2 << 20
+MAX_BYTES, MAX_BYTES_ON_SQLITE = 4 << 20, 2 << 20
 IDLE_SECONDS = 0.05
 # After fewer batches than this more may come together first: a transaction of a few costs nearly as
 # much as one of many, and what it costs others lack.
@@ -57,6 +58,7 @@ class Applier:
     def __init__(self, settings: Settings, journal: Journal, *, gap: dt.timedelta = GAP) -> None:
         self._secret_key = settings.secret_key
         self._journal = journal
+        self._max_bytes = MAX_BYTES_ON_SQLITE if settings.is_sqlite else MAX_BYTES
         self._gap = gap
         self._fence: int | None = None
         self._known = KnownPeople(settings.var_dir / "people")
@@ -166,13 +168,13 @@ class Applier:
         if piece is None or not piece[0]:
             piece = self._reading.submit(self._read, self.position).result()
         size = sum(len(entry.body) for entry in piece[0])
-        if len(piece[0]) == MAX_BATCHES or size > MAX_BYTES // 2:  # very likely there is more
+        if len(piece[0]) == MAX_BATCHES or size > self._max_bytes // 2:  # very likely there is more
             last = piece[0][-1].position
             self._next = (last, self._reading.submit(self._read, last))
         return piece
 
     def _read(self, after: int) -> _Piece:
-        entries = self._journal.read(after, max_entries=MAX_BATCHES, max_bytes=MAX_BYTES)
+        entries = self._journal.read(after, max_entries=MAX_BATCHES, max_bytes=self._max_bytes)
         return entries, ReadAhead([entry.body for entry in entries])
 
     def _prune(self) -> int:

@@ -69,6 +69,7 @@ class Door:
     def __init__(self, config: settings.Settings) -> None:
         self._config = config
         self.counts: Counter[str] = Counter()
+        self.connection_count: Callable[[], int] = lambda: 0
         self._routes = {
             ("POST", "/ingest/v1/batches"): self._accept,
             ("GET", "/ingest/v1/outcomes"): self._tell,
@@ -86,7 +87,7 @@ class Door:
         db.read_by_keys(self._engine)
         self._tokens = Tokens(self._engine)
         self._asking = ThreadPoolExecutor(2, thread_name_prefix="asking")
-        self._commits = GroupCommit(*open_journals(self._config))
+        self._commits = GroupCommit(*open_journals(self._config), sender_count=self._count_senders)
         # The first question compiles statements and mappers: not while a device waits.
         try:
             self._tokens.look_up("")
@@ -100,6 +101,9 @@ class Door:
         await self._commits.close()
         self._asking.shutdown(wait=True)
         self._engine.dispose()
+
+    def _count_senders(self) -> int:
+        return self.connection_count()
 
     # -- requests
 

@@ -1,5 +1,8 @@
 """Many requests, one commit: what arrives while a commit runs shares the next one.
 
+At a surge a commit waits a few milliseconds for more: a commit of five costs nearly as much as one
+of twenty, and what it costs the applier lacks. It never waits when nobody is left who could send.
+
 Lives in the door's event loop; each journal works in one thread of its own. Where a database syncs
 once for several commits there are several journals: on a slow disk the next group does not wait
 until the one before it is safe, on a fast one a second journal is never needed. What waits is
@@ -26,6 +29,9 @@ MAX_GROUP_BYTES = 4 << 20
 MAX_GROUP_SIZE = 1024
 # A commit that takes longer waits for its disk; meanwhile another one may begin.
 PATIENCE_SECONDS = 0.0015
+# So long a commit waits for more while at least so many arrive a second, unless it has enough.
+GATHER_SECONDS, SURGE_RATE, ENOUGH = 0.005, 1000, 64
+_WINDOW_SECONDS = 0.05
 
 
 class Overloaded(Exception):
@@ -39,7 +45,9 @@ class Overloaded(Exception):
 class GroupCommit:
     """Appends to a journal for many connections at once, through one or several accesses to it."""
 
-    def __init__(self, *journals: Journal) -> None:
+    def __init__(self, *journals: Journal, sender_count: Callable[[], int] = lambda: 0) -> None:
+        """Takes accesses to one journal, and who knows how many connections are open."""
+        self._sender_count = sender_count
         self._lanes = [(ThreadPoolExecutor(1, "journal"), journal) for journal in journals]
         self._free = [*self._lanes]
         # device → its arrivals in order; the first device of the mapping has the next turn.
@@ -47,6 +55,11 @@ class GroupCommit:
         self._device_bytes: dict[int, int] = {}
         self._runners: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._waiting_count = 0
+        self._in_hand = 0
+        self._window = (0.0, 0)  # when it began, arrivals since
+        self._is_surge = False
+        self._is_gathering = False
         self.waiting_bytes = 0
         self.group_count = 0
 
@@ -68,26 +81,56 @@ class GroupCommit:
         if own is None:
             own = self._waiting[arrival.device_id] = deque()
         own.append((arrival, kept))
-        if not self._runners:
-            self._begin()
-        elif self._free and self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(PATIENCE_SECONDS, self._begin_another)
+        self._waiting_count += 1
+        loop = asyncio.get_running_loop()
+        self._count_arrival(loop.time())
+        if self._timer is None:
+            self._begin_soon(loop)
+        elif self._is_gathering and not self._waits_for_more():
+            self._timer.cancel()
+            self._timer = None
+            self._begin_soon(loop)
 
-    def _begin(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._run(*self._free.pop()))
-        self._runners.add(task)
+    def _count_arrival(self, now: float) -> None:
+        began, count = self._window
+        if now - began < _WINDOW_SECONDS:
+            self._window = began, count + 1
+        else:
+            self._is_surge = count > SURGE_RATE * (now - began)
+            self._window = now, 1
 
-    def _begin_another(self) -> None:
+    def _waits_for_more(self) -> bool:
+        """Whether more is likely to come at once, from connections that wait for no answer."""
+        return (
+            self._is_surge
+            and self._waiting_count < ENOUGH
+            and self._waiting_count + self._in_hand < self._sender_count()
+        )
+
+    def _begin_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begins a commit of what is waiting, now or in a moment."""
+        self._is_gathering = self._waits_for_more()
+        if self._is_gathering:
+            self._timer = loop.call_later(GATHER_SECONDS, self._begin_now)
+        elif not self._runners:
+            self._begin_now()
+        elif self._free:
+            self._timer = loop.call_later(PATIENCE_SECONDS, self._begin_now)
+
+    def _begin_now(self) -> None:
         self._timer = None
         if self._waiting and self._free:
-            self._begin()
+            task = asyncio.get_running_loop().create_task(self._run(*self._free.pop()))
+            self._runners.add(task)
 
     async def _run(self, thread: ThreadPoolExecutor, journal: Journal) -> None:
         loop = asyncio.get_running_loop()
         try:
-            while self._waiting:
+            is_first = True
+            while self._waiting and (is_first or not self._waits_for_more()):
+                is_first = False
                 group = self._take_group()
+                self._in_hand += len(group)
                 down = None
                 try:
                     arrivals = [arrival for arrival, _ in group]
@@ -98,6 +141,7 @@ class GroupCommit:
                     log.exception("the journal failed in a way nobody foresaw")
                     down = JournalDown(type(error).__name__)
                 self.group_count += 1
+                self._in_hand -= len(group)
                 self._forget(arrivals)
                 for _, kept in group:
                     try:
@@ -108,6 +152,8 @@ class GroupCommit:
             self._free.append((thread, journal))
             # In this very step: an arrival in the next one finds nobody at work.
             self._runners.discard(asyncio.current_task())
+            if self._waiting and self._timer is None:
+                self._begin_soon(loop)
 
     def _take_group(self) -> list[tuple[Arrival, Kept]]:
         group: list[tuple[Arrival, Kept]] = []
@@ -117,6 +163,7 @@ class GroupCommit:
             taken = own.popleft()
             group.append(taken)
             size += len(taken[0].body)
+            self._waiting_count -= 1
             if own:
                 self._waiting.move_to_end(device_id)
             else:
@@ -135,10 +182,12 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Commits what is waiting, then closes the journal."""
-        while self._runners:
+        self._is_surge = False
+        while self._waiting or self._runners:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._begin_now()
             await asyncio.wait(self._runners)
-        if self._timer is not None:
-            self._timer.cancel()
         for thread, journal in self._lanes:
             thread.shutdown(wait=True)
             journal.close()

@@ -50,11 +50,13 @@ def _is_dead(holder: str) -> bool:
     return host == socket.gethostname() and pid.isdigit() and _started(int(pid)) != started
 
 
-def let_go_when_hung(engine: Engine, seconds: int = _HUNG_SECONDS) -> None:
-    """Has PostgreSQL end a transaction in which this process has been silent for so long.
+def prepare_connections(engine: Engine, hung_seconds: int = _HUNG_SECONDS) -> None:
+    """What PostgreSQL should know of an applier's connections; call before the first one.
 
-    A holder that hangs in the middle of a transaction, or whose machine is gone without a word,
-    would keep the row of the lease locked: no successor could take it.
+    It ends a transaction in which the holder has been silent for so long: a holder that hangs, or
+    whose machine is gone without a word, would keep the row of the lease locked, and no successor
+    could take it. And it need not sync what the holder commits: that is made from the journal,
+    which is synced, and its position is part of it. What a crash takes away is applied again.
     """
     if engine.dialect.name != "postgresql":
         return
@@ -63,8 +65,9 @@ def let_go_when_hung(engine: Engine, seconds: int = _HUNG_SECONDS) -> None:
     def _limit(connection: Any, record: object) -> None:
         del record
         with connection.cursor() as cursor:
-            cursor.execute(f"SET idle_in_transaction_session_timeout = '{seconds}s'")
-            for name, value in (("idle", seconds), ("interval", 5), ("count", 3)):
+            cursor.execute("SET synchronous_commit = off")
+            cursor.execute(f"SET idle_in_transaction_session_timeout = '{hung_seconds}s'")
+            for name, value in (("idle", hung_seconds), ("interval", 5), ("count", 3)):
                 cursor.execute(f"SET tcp_keepalives_{name} = {value}")
         connection.commit()
 

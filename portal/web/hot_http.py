@@ -60,6 +60,8 @@ class Handler(Protocol):
     """What stands behind the connections."""
 
     max_body_bytes: int
+    # How many connections are open; told by `Connections`.
+    connection_count: Callable[[], int]
 
     def handle(self, request: Request, done: Done) -> None:
         """Answers by calling `done` once, now or later, in the event loop. Never raises."""
@@ -92,6 +94,7 @@ class Connections:
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
         self.all: set[HotProtocol] = set()
+        handler.connection_count = lambda: len(self.all)
         self.is_closing = False
         self.now = time.monotonic()
         self.date = ""

@@ -159,3 +159,77 @@ def test_a_quick_commit_keeps_to_one_journal(config) -> None:
     asyncio.run(story())
     assert len(used.groups) == 20
     assert spare.groups == []
+
+
+def _at_a_surge(door: GroupCommit) -> None:
+    """As if very many had arrived in the last moment."""
+    door._window = (asyncio.get_running_loop().time() - 1, 10_000)
+
+
+def test_at_a_surge_a_commit_waits_for_those_who_may_still_send(config, monkeypatch) -> None:
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 30)
+    journal = _SlowJournal(open_journal(config))
+    journal.gate.set()
+
+    async def story() -> None:
+        door = GroupCommit(journal, sender_count=lambda: 5)
+        _at_a_surge(door)
+        kept = [asyncio.create_task(_append(door, _arrival(n))) for n in range(4)]
+        await asyncio.sleep(0.1)
+        assert journal.groups == []
+        kept.append(asyncio.create_task(_append(door, _arrival(4))))  # nobody else is left
+        await asyncio.wait_for(asyncio.gather(*kept), 20)
+        await door.close()
+
+    asyncio.run(story())
+    assert [len(group) for group in journal.groups] == [5]
+
+
+def test_it_waits_no_longer_than_a_moment_nor_for_more_than_enough(config, monkeypatch) -> None:
+    journal = _SlowJournal(open_journal(config))
+    journal.gate.set()
+
+    async def story() -> None:
+        door = GroupCommit(journal, sender_count=lambda: 1000)
+        _at_a_surge(door)
+        await asyncio.wait_for(_append(door, _arrival(1)), 20)
+        monkeypatch.setattr(group_commit, "GATHER_SECONDS", 30)
+        _at_a_surge(door)
+        kept = [_append(door, _arrival(1, seq)) for seq in range(group_commit.ENOUGH)]
+        await asyncio.wait_for(asyncio.gather(*kept), 20)
+        await door.close()
+
+    asyncio.run(story())
+    assert [len(group) for group in journal.groups] == [1, group_commit.ENOUGH]
+
+
+def test_in_a_quiet_hour_nobody_waits(config, monkeypatch) -> None:
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 30)
+    journal = _SlowJournal(open_journal(config))
+    journal.gate.set()
+
+    async def story() -> None:
+        door = GroupCommit(journal, sender_count=lambda: 1000)
+        for seq in range(5):
+            await asyncio.wait_for(_append(door, _arrival(1, seq)), 20)
+        await door.close()
+
+    asyncio.run(story())
+    assert len(journal.groups) == 5
+
+
+def test_what_waits_for_more_is_kept_at_the_end(config, monkeypatch) -> None:
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 30)
+    journal = _SlowJournal(open_journal(config))
+    journal.gate.set()
+
+    async def story() -> None:
+        door = GroupCommit(journal, sender_count=lambda: 1000)
+        _at_a_surge(door)
+        kept = asyncio.create_task(_append(door, _arrival(1)))
+        await asyncio.sleep(0.05)
+        await door.close()
+        await asyncio.wait_for(kept, 20)
+
+    asyncio.run(story())
+    assert len(journal.groups) == 1

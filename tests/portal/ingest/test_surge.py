@@ -224,7 +224,7 @@ def test_an_applier_that_hung_in_a_transaction_keeps_nobody_out_and_goes_on(
         pytest.skip("on SQLite the write lock is the process's own, and ends with it")
     session.close()
     engine.dispose()
-    lease.let_go_when_hung(engine, seconds=1)
+    lease.prepare_connections(engine, hung_seconds=1)
     journal.append([_tube(device, 1, received_at=bulk.micros(clock.now()))])
     worker, ends_at = Applier(config, journal), time.monotonic() + 60
     assert worker.take_lease()
