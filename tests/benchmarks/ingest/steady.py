@@ -61,24 +61,25 @@ class _Connection(asyncio.Protocol):
 
 
 class Steady:
-    """So many requests a second, over so many connections."""
+    """So many requests a second, over so many connections; from the first again after the last."""
 
-    def __init__(self, requests: list[bytes], rate: float) -> None:
+    def __init__(self, requests: list[bytes], rate: float, count: int) -> None:
         self.free: deque[_Connection] = deque()
         self.ended: list[tuple[float, bool]] = []
         self.is_over = False
         self._requests = requests
         self._rate = rate
+        self._count = count
         self._sent = 0
-        self._began_at = 0.0
+        self._began_at = self._ended_at = 0.0
 
     def send(self, now: float) -> None:
         """Everything that is due and finds a free connection."""
-        due = min(int((now - self._began_at) * self._rate), len(self._requests))
+        due = min(int((now - self._began_at) * self._rate), self._count)
         while self._sent < due and self.free:
             # The one that rested longest: all of them are used.
             due_at = self._began_at + (self._sent + 1) / self._rate
-            self.free.popleft().ask(self._requests[self._sent], due_at)
+            self.free.popleft().ask(self._requests[self._sent % len(self._requests)], due_at)
             self._sent += 1
 
     async def run(self, port: int, connections: int) -> None:
@@ -87,10 +88,11 @@ class Steady:
         for _ in range(connections):
             await loop.create_connection(lambda: _Connection(self), "127.0.0.1", port)
         self._began_at = time.perf_counter()
-        limit = self._began_at + len(self._requests) / self._rate + 10
-        while len(self.ended) < len(self._requests) and time.perf_counter() < limit:
+        limit = self._began_at + self._count / self._rate + 10
+        while len(self.ended) < self._count and time.perf_counter() < limit:
             self.send(time.perf_counter())
             await asyncio.sleep(_TICK_SECONDS)
+        self._ended_at = time.perf_counter()
         self.is_over = True
 
     def told(self) -> dict[str, float]:
@@ -99,8 +101,8 @@ class Steady:
         good = sum(is_good for _, is_good in self.ended)
         return {
             "good": good,
-            "bad": len(self._requests) - good,
-            "seconds": len(self._requests) / self._rate,
+            "bad": self._count - good,
+            "seconds": max(self._count / self._rate, self._ended_at - self._began_at),
             "p50_ms": times[len(times) // 2],
             "p99_ms": times[len(times) * 99 // 100],
         }
@@ -110,8 +112,8 @@ def main() -> None:
     """steady.py PORT FILE RATE SECONDS CONNECTIONS: prints what it saw, as JSON."""
     port, connections = int(sys.argv[1]), int(sys.argv[5])
     rate, seconds = float(sys.argv[3]), float(sys.argv[4])
-    requests = read_requests(Path(sys.argv[2]), int(rate * seconds))
-    steady = Steady(requests, rate)
+    count = int(rate * seconds)
+    steady = Steady(read_requests(Path(sys.argv[2]), count), rate, count)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(steady.run(port, connections))
     print(json.dumps(steady.told()))

@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks.load`: an installation, a million samples in it, and the suites.
 
-Makes a PostgreSQL with fsync, fills it, starts every part as `tram serve` does, and runs the suites
-of `loadtests/` one after the other; each has limits that decide. With `--database` a database that
-an earlier `--keep` filled is used, so that nothing but the suites takes time.
+Makes a PostgreSQL with fsync and `deploy/postgresql.conf`, fills it, starts every part as `tram
+serve` does, and runs the suites of `loadtests/` one after the other; each has limits that decide.
+With `--database` a database that was filled before is used, so that only the suites take time.
 """
 
 import argparse
@@ -14,13 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import requests
+import sqlalchemy as sa
 
 from portal import db, migrations, settings
 from portal.app import create_app
 from tests import postgres
+from tests.benchmarks.ingest.bench_door import make_segments, recommended
+from tests.benchmarks.load.flood import Flood
 from tests.benchmarks.test_pages_at_a_million import FILL, SITES
 from tests.journeys.served import ROOT, Served, free_port
 from tests.portal.ingest.province import make_province
@@ -114,17 +118,22 @@ def run(suite: str, url: str, seconds: int, rows: int, reports: Path) -> bool:
             before = memory(served)
             users = SUITES[suite]
             reports.mkdir(parents=True, exist_ok=True)
-            done = subprocess.run(
-                [sys.executable, "-m", "locust", "-f", f"loadtests/{suite}.py", "--headless",
-                 "-u", str(users), "-r", "20", "-t", f"{seconds}s", "--only-summary",
-                 "--stop-timeout", "10", "--html", str(reports / f"{suite}.html"),
-                 "--csv", str(reports / suite)],
-                cwd=ROOT, check=False, capture_output=True, text=True,
-                env={**os.environ, "TRAM_LOAD": str(prepared), "TRAM_LOAD_PORTAL": portal,
-                     "TRAM_LOAD_DOOR": f"http://127.0.0.1:{served.port}",
-                     "TRAM_LOAD_LOOK_UP": look_up,
-                     "TRAM_LOAD_ROWS": str(rows)},
-            )  # fmt: skip
+            is_flooded = suite == "overload"
+            flood = Flood(prepared, served.port, seconds) if is_flooded else nullcontext()
+            with flood:
+                done = subprocess.run(
+                    [sys.executable, "-m", "locust", "-f", f"loadtests/{suite}.py", "--headless",
+                     "-u", str(users), "-r", "20", "-t", f"{seconds}s", "--only-summary",
+                     "--stop-timeout", "10", "--html", str(reports / f"{suite}.html"),
+                     "--csv", str(reports / suite),
+                     # Who floods the door here is lighter than Locust.
+                     *(("Curious", "Bench", "Room") if is_flooded else ())],
+                    cwd=ROOT, check=False, capture_output=True, text=True,
+                    env={**os.environ, "TRAM_LOAD": str(prepared), "TRAM_LOAD_PORTAL": portal,
+                         "TRAM_LOAD_DOOR": f"http://127.0.0.1:{served.port}",
+                         "TRAM_LOAD_LOOK_UP": look_up,
+                         "TRAM_LOAD_ROWS": str(rows)},
+                )  # fmt: skip
             after = memory(served)
             figures = requests.get(f"http://127.0.0.1:{served.port}/metrics", timeout=30).text
         finally:
@@ -136,6 +145,8 @@ def run(suite: str, url: str, seconds: int, rows: int, reports: Path) -> bool:
             print(line)
     print("MiB before and after:", *(f"{p} {before[p]:.0f} → {after[p]:.0f};" for p in before))
     print(*re.findall(r"tram_applier_lag_seconds \d+", figures))
+    if is_flooded:
+        print(flood)
     return done.returncode == 0
 
 
@@ -179,9 +190,14 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.database:
         return _run_all(asked, asked.database)
-    with postgres.server(durable=True) as server:
-        fill(f"{server.url}/postgres", asked.rows)
-        return _run_all(asked, f"{server.url}/postgres")
+    with postgres.server(durable=True, options=recommended()) as server:
+        url = f"{server.url}/postgres"
+        fill(url, asked.rows)
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            make_segments(connection)
+        engine.dispose()
+        return _run_all(asked, url)
 
 
 def _run_all(asked: argparse.Namespace, url: str) -> int:
