@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 
 import pytest
 
@@ -140,3 +141,21 @@ def test_a_full_disk_keeps_nothing_of_the_call_and_says_so(tmp_path) -> None:
     kept = sqlite3.connect(tmp_path / "journal.sqlite")
     assert kept.execute("SELECT count(*) FROM journal").fetchone() == (3,)
     kept.close()
+
+
+def test_an_appender_keeps_its_log_short(tmp_path, monkeypatch) -> None:
+    from portal.ingest import journal_sqlite
+
+    monkeypatch.setattr(journal_sqlite, "WRITTEN_BACK_BYTES", 200_000)
+    path = tmp_path / "journal.sqlite"
+    journal = journal_sqlite.SqliteJournal(str(path))
+    reader = journal_sqlite.SqliteJournal(str(path))
+    for seq in range(300):
+        journal.append([Arrival(1, seq, 0, bytes(20_000))])
+        assert len(reader.read(seq, max_entries=9, max_bytes=99_999)) == 1
+        time.sleep(0.002)
+    # Six megabytes went through it; at worst a slow machine wrote back a few times only.
+    assert path.with_name("journal.sqlite-wal").stat().st_size < 4_000_000
+    journal.close()
+    assert reader.last_position() == 300
+    reader.close()
