@@ -1,9 +1,9 @@
 """Signatures and docstrings of the native module, for Python readers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import Any, Literal, final
+from typing import Any, ClassVar, Literal, final
 
 from typing_extensions import Buffer
 
@@ -106,6 +106,9 @@ class PeopleLinker:
     Columns as for `link_people`. `ward_successors` maps old ward codes to new ones.
     """
 
+    COLUMNS: ClassVar[list[str]]
+    """What is read of a table; other columns may be left out."""
+
     def __init__(
         self, *, threads: int | None = None, ward_successors: dict[str, str] | None = None
     ) -> None: ...
@@ -114,8 +117,13 @@ class PeopleLinker:
         """Reads the rows of anything with `__arrow_c_stream__`."""
     def save_part(self, directory: object, part: int) -> None:
         """Writes the rows read as part number `part` (from 0) of a linking in tasks."""
-    def link(self, *, learn: bool = True) -> Linkage:
-        """Links all rows read; the linker is empty afterwards."""
+    def link(
+        self, *, learn: bool = True, after_step: Callable[[str], object] | None = None
+    ) -> Linkage:
+        """Links all rows read; the linker is empty afterwards.
+
+        `after_step` is called with the name of each step of `Linkage.seconds` when it is done.
+        """
 
 class Linkage:
     """The result of linking, and how it came about."""

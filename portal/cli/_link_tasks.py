@@ -12,6 +12,10 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
 
 PARTS_A_WORKER = 3
 """More parts than workers, so that all end at nearly the same time."""
@@ -63,19 +67,27 @@ def stages(run: Run) -> Iterator[list[Task]]:
         yield [Task(run, name, part, file.format(part)) for part in range(parts)]
 
 
+def read(source: Path, first: int, count: int) -> "pl.DataFrame":
+    """Rows of a Parquet file, with the columns that linking uses."""
+    import polars as pl
+
+    import core_rs
+
+    used = pl.selectors.by_name(core_rs.PeopleLinker.COLUMNS, require_all=False)
+    rows = pl.scan_parquet(source).select(used).slice(first, count).collect()
+    # A column without any value may come without a type.
+    return rows.with_columns(pl.col(pl.Null).cast(pl.String))
+
+
 def do(task: Task) -> int:
     """Does a task; the number of the process that did it."""
     import core_rs
 
     run = task.run
     if task.name == "read":
-        import polars as pl
-
         first, last = (run.count * at // run.parts for at in (task.part, task.part + 1))
-        rows = pl.scan_parquet(run.source).slice(first, last - first).collect()
         linker = core_rs.PeopleLinker(threads=1, ward_successors=run.successors)
-        # A column without any value may come without a type.
-        linker.add(rows.with_columns(pl.col(pl.Null).cast(pl.String)))
+        linker.add(read(run.source, first, last - first))
         linker.save_part(run.directory, task.part)
     else:
         core_rs.link_task(run.directory, task.name, task.part, run.parts)

@@ -1,16 +1,17 @@
 """`tram people`: linking the records of a file, with the engine that the portal uses."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     import polars as pl
-    from rich.progress import Progress
 
 ROWS = 250_000
+LINK_STEPS = 4
+"""Steps that `PeopleLinker.link` tells of."""
 Found = tuple["pl.DataFrame", dict[str, int]]
 
 
@@ -36,23 +37,20 @@ def link(source: Path, target: Path, wards: Path | None, workers: int) -> None:
     TARGET has record_id, entity_id, score, review.
     """  # noqa: D301 - click wants the character itself
     import polars as pl
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     import core_rs
     from portal.cli._link_tasks import WorkersDied
 
     successors = _successors(wards) if wards is not None else None
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns) as progress:
-        count = pl.scan_parquet(source).select(pl.len()).collect().item()
-        try:
-            if workers == 1:
-                linked, lost = _alone(source, count, successors, progress)
-            else:
-                linked, lost = _shared(source, count, successors, workers, progress)
-        except (core_rs.CoreError, WorkersDied) as error:
-            raise click.ClickException(str(error)) from error
-        linked.write_parquet(target)
+    count = pl.scan_parquet(source).select(pl.len()).collect().item()
+    try:
+        if workers == 1:
+            linked, lost = _alone(source, count, successors)
+        else:
+            linked, lost = _shared(source, count, successors, workers)
+    except (core_rs.CoreError, WorkersDied) as error:
+        raise click.ClickException(str(error)) from error
+    linked.write_parquet(target)
     people = linked["entity_id"].n_unique()
     click.echo(f"{count:,} records, {people:,} people, {linked['review'].sum():,} to review.")
     for rule, pairs in lost.items():
@@ -69,8 +67,6 @@ def propose(*, no_wait: bool) -> None:
     """
     import time
 
-    from rich.progress import Progress
-
     from portal import db, settings
     from portal.actors import system
     from portal.cli._database import open_database
@@ -83,16 +79,16 @@ def propose(*, no_wait: bool) -> None:
     if no_wait:
         click.echo("Asked for. The applier compares while nothing arrives.")
         return
-    with Progress() as progress:
-        shown = progress.add_task("Comparing (needs a running applier)", total=max(until, 1))
+    label = "Comparing (needs a running applier)"
+    with click.progressbar(length=max(until, 1), label=label) as bar:
         while ended is None:
-            progress.update(shown, completed=done)
+            bar.update(done - bar.pos)
             time.sleep(0.5)
             with db.session_factory() as session:
                 now = sweeps.current(session)
                 if now is not None:
                     done, found, ended = now.after_id, now.found_count, now.finished_at
-        progress.update(shown, completed=max(until, 1))
+        bar.finish()
     click.echo(f"{found:,} pairs are new in the worklist.")
 
 
@@ -106,33 +102,43 @@ def _successors(wards: Path) -> dict[str, str]:
     return dict(table.select("old", "new").drop_nulls().iter_rows())
 
 
-def _alone(
-    source: Path, count: int, successors: dict[str, str] | None, progress: "Progress"
-) -> Found:
+def _alone(source: Path, count: int, successors: dict[str, str] | None) -> Found:
     """Everything in this process, with a thread for each processor."""
     import polars as pl
 
     import core_rs
 
-    reading = progress.add_task("Reading", total=count)
-    linking = progress.add_task("Linking", total=1, start=False)
     linker = core_rs.PeopleLinker(ward_successors=successors)
-    scan = pl.scan_parquet(source)
-    for first in range(0, max(count, 1), ROWS):
-        part = scan.slice(first, ROWS).collect()
-        # A column without any value may come without a type.
-        linker.add(part.with_columns(pl.col(pl.Null).cast(pl.String)))
-        progress.update(reading, completed=min(first + ROWS, count))
-    progress.start_task(linking)
-    result = linker.link()
-    progress.update(linking, completed=1)
+    with click.progressbar(length=count, label="Reading") as bar:
+        for part in _parts(source, count):
+            linker.add(part)
+            bar.update(len(part))
+    with click.progressbar(length=LINK_STEPS, label="Linking") as bar:
+        result = linker.link(after_step=lambda _step: bar.update(1))
     return pl.DataFrame(result.table()), result.lost_candidates
 
 
-def _shared(
-    source: Path, count: int, successors: dict[str, str] | None, workers: int, progress: "Progress"
-) -> Found:
+def _parts(source: Path, count: int) -> Iterator["pl.DataFrame"]:
+    """All rows, part by part; the next part is read while the caller works on one."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from portal.cli._link_tasks import read
+
+    coming = None
+    with ThreadPoolExecutor(1) as ahead:
+        for first in range(0, max(count, 1), ROWS):
+            following = ahead.submit(read, source, first, ROWS)
+            if coming is not None:
+                yield coming.result()
+            coming = following
+        if coming is not None:
+            yield coming.result()
+
+
+def _shared(source: Path, count: int, successors: dict[str, str] | None, workers: int) -> Found:
     """In tasks from file to file, done by `workers` processes."""
+    from tempfile import TemporaryDirectory
+
     import polars as pl
 
     import core_rs
@@ -143,9 +149,11 @@ def _shared(
         pool = Workers(workers)
         try:
             for tasks in stages(run):
-                shown = progress.add_task(tasks[0].name.capitalize(), total=len(tasks))
-                for _process in pool.each(tasks):
-                    progress.advance(shown)
+                with click.progressbar(
+                    pool.each(tasks), len(tasks), tasks[0].name.capitalize()
+                ) as bar:
+                    for _process in bar:
+                        pass
         finally:
             pool.close()
         found, lost = core_rs.link_entities(run.directory, run.parts)

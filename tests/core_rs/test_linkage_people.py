@@ -334,3 +334,19 @@ def test_record_ids_of_text_come_back_as_entity_ids():
 def test_an_empty_table_gives_an_empty_result():
     empty = pl.DataFrame(schema={"record_id": pl.Int64, "full_name": pl.String})
     assert len(link_people(empty)) == 0
+
+
+def test_each_step_is_told_of_when_it_is_done():
+    linker = PeopleLinker(threads=2)
+    linker.add(frame(CROWD))
+    steps: list[str] = []
+    result = linker.link(after_step=steps.append)
+    assert steps == ["block", "compare", "learn", "cluster"]
+    assert set(steps) == set(result.seconds)
+
+    def broken(step: str) -> None:
+        raise ZeroDivisionError(step)
+
+    linker.add(frame(CROWD))
+    with pytest.raises(ZeroDivisionError, match="block"):
+        linker.link(after_step=broken)

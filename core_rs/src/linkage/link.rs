@@ -77,26 +77,28 @@ pub struct Linked {
     pub seconds: Vec<(&'static str, f64)>,
 }
 
-/// Measures the steps.
-struct Watch {
+/// Measures the steps, and tells of each when it is done.
+struct Watch<'a> {
     last: Instant,
     laps: Vec<(&'static str, f64)>,
+    done: &'a dyn Fn(&'static str),
 }
 
-impl Watch {
-    fn start() -> Self {
-        Self { last: Instant::now(), laps: Vec::new() }
+impl<'a> Watch<'a> {
+    fn start(done: &'a dyn Fn(&'static str)) -> Self {
+        Self { last: Instant::now(), laps: Vec::new(), done }
     }
 
     fn lap(&mut self, name: &'static str) {
         self.laps.push((name, self.last.elapsed().as_secs_f64()));
+        (self.done)(name);
         self.last = Instant::now();
     }
 }
 
 /// Links a population. `same_as[i]` names an earlier record that `i` repeats byte for byte;
 /// `most_against` says how many bits a pattern may count against one person when groups are joined,
-/// `None` that it can never be one.
+/// `None` that it can never be one. `done` hears of each step.
 pub fn link<P: Population>(
     population: &P,
     same_as: &[u32],
@@ -104,8 +106,9 @@ pub fn link<P: Population>(
     how: &[Vec<Learning>],
     most_against: fn(Pattern) -> Option<f64>,
     options: Options,
+    done: &dyn Fn(&'static str),
 ) -> Linked {
-    let mut watch = Watch::start();
+    let mut watch = Watch::start(done);
     let records = population.len();
     let skip: Vec<bool> = same_as.iter().enumerate().map(|(i, s)| *s as usize != i).collect();
     let blocks = Blocks::build(population, &skip, options.threads);

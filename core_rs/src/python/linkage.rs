@@ -23,7 +23,7 @@ use crate::linkage::profile::Typed;
 use crate::linkage::verdict::{Key, Verdict};
 
 /// Columns of a record and the other names they may come under.
-const COLUMNS: [&[&str]; 11] = [
+pub(super) const COLUMNS: [&[&str]; 11] = [
     &["full_name"],
     &["dob"],
     &["sex"],

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type, UInt32Type, UInt64Type};
@@ -14,7 +14,7 @@ use arrow_schema::DataType;
 use pyo3::prelude::*;
 
 use super::arrow::{Table, Text, read_table};
-use super::linkage::{Columns, table};
+use super::linkage::{COLUMNS, Columns, table};
 use super::to_python;
 use crate::error::{Error, Kind};
 use crate::linkage::blocks::Population;
@@ -109,8 +109,17 @@ pub(super) struct PeopleLinker {
     threads: usize,
 }
 
+/// What tells whether a row was sent twice.
+const SENT: [&str; 3] = ["device_id", "batch_id", "registered_at"];
+
 #[pymethods]
 impl PeopleLinker {
+    #[classattr]
+    #[pyo3(name = "COLUMNS")]
+    fn columns() -> Vec<&'static str> {
+        ["record_id"].into_iter().chain(COLUMNS.concat()).chain(SENT).collect()
+    }
+
     #[new]
     #[pyo3(signature = (*, threads=None, ward_successors=None))]
     fn new(threads: Option<usize>, ward_successors: Option<BTreeMap<String, String>>) -> Self {
@@ -135,9 +144,24 @@ impl PeopleLinker {
             .map_err(|e| to_python(py, &e))
     }
 
-    #[pyo3(signature = (*, learn=true))]
-    fn link(&mut self, py: Python<'_>, learn: bool) -> Linkage {
-        py.detach(|| self.finish(learn))
+    #[pyo3(signature = (*, learn=true, after_step=None))]
+    #[allow(clippy::needless_pass_by_value, reason = "PyO3 hands over owned objects")]
+    fn link(
+        &mut self,
+        py: Python<'_>,
+        learn: bool,
+        after_step: Option<Py<PyAny>>,
+    ) -> PyResult<Linkage> {
+        let failed = OnceLock::new();
+        let tell = |step| {
+            let told = |hear: &Py<PyAny>| Python::attach(|py| hear.call1(py, (step,)));
+            if let Some(Err(error)) = after_step.as_ref().map(told) {
+                // The first is raised at the end; the steps go on.
+                let _ = failed.set(error);
+            }
+        };
+        let linkage = py.detach(|| self.finish(learn, &tell));
+        failed.into_inner().map_or(Ok(linkage), Err)
     }
 }
 
@@ -148,7 +172,7 @@ impl PeopleLinker {
         for batch in batches {
             self.ids.extend(batch, first)?;
             first += batch.num_rows();
-            let sent = ["device_id", "batch_id", "registered_at"].map(|name| {
+            let sent = SENT.map(|name| {
                 batch.column_by_name(name).map_or(Ok(Text::Null), |c| Text::of(name, c))
             });
             let [device, ingest, at] = sent;
@@ -173,26 +197,32 @@ impl PeopleLinker {
         Ok(())
     }
 
-    fn finish(&mut self, learn: bool) -> Linkage {
+    fn finish(&mut self, learn: bool, done: &dyn Fn(&'static str)) -> Linkage {
         let registry = std::mem::replace(&mut self.registry, Registry::new(std::iter::empty()));
         let ids = std::mem::replace(&mut self.ids, Ids::Texts(Vec::new()));
-        Linkage::of(registry, ids, self.threads, learn)
+        Linkage::of(registry, ids, self.threads, learn, done)
     }
 }
 
 impl Linkage {
-    fn of(mut registry: Registry, ids: Ids, threads: usize, learn: bool) -> Self {
+    fn of(
+        mut registry: Registry,
+        ids: Ids,
+        threads: usize,
+        learn: bool,
+        done: &dyn Fn(&'static str),
+    ) -> Self {
+        let (start, how) = (Model::people(), people_learning());
         let same_as = registry.settle(threads);
         let options = Options { threads, learn, ..Options::default() };
-        let linked =
-            link(&registry, &same_as, Model::people(), &people_learning(), most_against, options);
+        let linked = link(&registry, &same_as, start, &how, most_against, options, done);
         let conflicts = registry.shared_tubes(|r| linked.places[r as usize].entity);
         Self { registry, ids, linked, conflicts }
     }
 
     /// Links what an index holds; the ids are its persons.
     pub(super) fn of_persons(registry: Registry, persons: Vec<i64>, threads: usize) -> Self {
-        Self::of(registry, Ids::Numbers(persons), threads, true)
+        Self::of(registry, Ids::Numbers(persons), threads, true, &|_| ())
     }
 }
 
@@ -325,7 +355,7 @@ fn link_people(
 ) -> PyResult<Table> {
     let mut linker = PeopleLinker::new(threads, ward_successors);
     linker.add(py, records)?;
-    linker.link(py, learn).table(py)
+    linker.link(py, learn, None)?.table(py)
 }
 
 /// Adds this area's functions and classes to the module.

@@ -88,6 +88,7 @@ fn run(
         &how,
         |_| Some(2.0),
         Options { threads, learn: true, least_bits: -14.0 },
+        &|_| (),
     ))
 }
 

@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from core_rs import CoreError, link_entities, link_people, link_task
+from core_rs import CoreError, PeopleLinker, link_entities, link_people, link_task
 from portal.cli import _link_tasks, main
 from portal.cli._link_tasks import Run, Workers, WorkersDied, stages
+from portal.cli.people import LINK_STEPS
 from tests.benchmarks.linkage.figures import figures
 from tests.benchmarks.linkage.population import registrations
 
@@ -38,9 +39,17 @@ def test_a_file_is_linked_as_the_library_links_it(records, tmp_path):
     assert found.twins_merged < 0.25
 
 
-def test_a_column_without_values_and_missing_columns_are_fine(tmp_path):
+def test_the_bar_of_linking_has_a_step_for_each_that_is_told_of(records):
+    linker, steps = PeopleLinker(threads=2), []
+    linker.add(records.drop(TRUTH))
+    linker.link(after_step=steps.append)
+    assert len(steps) == LINK_STEPS
+
+
+def test_columns_without_values_missing_and_other_columns_are_fine(tmp_path):
     pl.DataFrame({"record_id": [1, 2], "full_name": ["Lê Văn An", "Trần Thị Bé"],
-                  "cccd": [None, None]}).write_parquet(tmp_path / "in.parquet")  # fmt: skip
+                  "cccd": [None, None], "cough": [True, False],
+                  "places": [["19001"], []]}).write_parquet(tmp_path / "in.parquet")  # fmt: skip
     result = run(tmp_path / "in.parquet", tmp_path / "out.parquet")
     assert result.exit_code == 0, result.output
     assert pl.read_parquet(tmp_path / "out.parquet")["entity_id"].to_list() == [1, 2]
