@@ -41,6 +41,15 @@ LEVELS: dict[str, dict[str, Any]] = {
         "same_hamlet_other_phone": lazy_gettext("the same few houses, another phone"),
         "same_hamlet": lazy_gettext("the same few houses"),
         "other_phone": lazy_gettext("another phone"),
+        "same_ward_other_phone_other_address": lazy_gettext("same ward, another phone and address"),
+        "same_ward_other_address": lazy_gettext("same ward, another address"),
+        "other_phone_other_ward_other_address": lazy_gettext("another phone, ward and address"),
+        "other_ward_other_address": lazy_gettext("another ward and address"),
+        "same_phone_same_ward_other_address": lazy_gettext("same phone and ward, another address"),
+        "same_address_other_phone_other_ward": lazy_gettext(
+            "same address in another ward, another phone"
+        ),
+        "same_address_other_ward": lazy_gettext("same address in another ward"),
     },
     "family_name": {
         "missing": _MISSING,

@@ -219,7 +219,22 @@ def test_a_hamlet_of_a_few_houses_is_weaker_than_a_house_and_stronger_than_a_war
 
     house, hamlet, village = beside(3), beside(20), beside(100)
     assert house > hamlet + 1
-    assert hamlet > village + 2
+    assert hamlet > village + 0.5
+    # An address of the whole village says no more than the ward.
+    unsaid = {**here, "address": None}
+    others = [{**row, "address": here["address"]} for row in crowd(100, seed=21)]
+    ward = bits(unsaid, {**unsaid, "dob": "1987-09-12"}, more=others)
+    assert village == pytest.approx(ward, abs=0.2)
+
+
+def test_another_address_counts_against_one_person_and_none_at_all_does_not():
+    person = {"full_name": "Nguyễn Văn Nam", "dob": "1987-09-21", "ward_code": "19105"}
+    here = {**person, "phone": "0903786428", "address": "Tổ 22, Thôn 5, Xã Cam Phong"}
+    there = {**person, "phone": "0375598171"}
+    elsewhere = {**there, "address": "Tổ 3, Thôn 11, Xã Cam Phong"}
+    # Of two with one common name and day: who has a house of his own is probably another.
+    assert bits(here, there) > 3
+    assert bits(here, elsewhere) < bits(here, there) - 3
 
 
 def test_a_household_is_not_one_person():

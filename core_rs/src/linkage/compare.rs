@@ -1,12 +1,12 @@
 //! Two profiles → a pattern of levels.
 
-use super::address::Near;
 use super::fields::people::{
     DOB, FAMILY, FAMILY_DIFFERS, FAMILY_ORDER, FAMILY_SLIP, GIVEN, GIVEN_DIFFERS, GIVEN_LAST_SAME,
     GIVEN_MARKS_SLIP, GIVEN_MIDDLE, GIVEN_NICKNAME, GIVEN_OTHER_MARKS, GIVEN_SLIP, GIVEN_SOUND,
     GIVEN_TWO_SLIPS, HOUSEHOLD, INSURANCE, NATIONAL_ID, SEX,
 };
 use super::fields::{Pattern, level, with};
+use super::household::household;
 use super::people::People;
 use super::profile::{Card, Profile};
 use super::spelling::{one_slip, two_slips};
@@ -26,58 +26,6 @@ pub fn compare(people: &People, a: &Profile, b: &Profile) -> Pattern {
     }
     pattern = with(pattern, NATIONAL_ID, national_id(a, b));
     with(pattern, INSURANCE, insurance(a.insurance, b.insurance))
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
-    Nothing,
-    Same,
-    Other,
-}
-
-/// Words of an address that names the ward itself and not only a street or a hamlet.
-const IN_FULL: usize = 6;
-
-fn household(people: &People, a: &Profile, b: &Profile) -> usize {
-    let phone = match (a.phone, b.phone) {
-        (0, _) | (_, 0) => Said::Nothing,
-        (x, y) if x != y => Said::Other,
-        _ if people.is_phone_crowded(a) => Said::Nothing,
-        _ => Said::Same,
-    };
-    let ward = match (a.ward, b.ward) {
-        (0, _) | (_, 0) => Said::Nothing,
-        (x, y) if x == y => Said::Same,
-        _ => Said::Other,
-    };
-    let mut place = a.address.near(&b.address);
-    let crowded = people.is_place_crowded(a) || people.is_place_crowded(b);
-    let vast = people.is_place_vast(a) || people.is_place_vast(b);
-    let mut same_house = place == Near::House && !crowded;
-    let mut hamlet = place == Near::House && crowded && !vast;
-    let told_in_full = a.address.id == b.address.id && a.address.words().len() >= IN_FULL;
-    if place == Near::House && ward == Said::Other && phone != Said::Same && !told_in_full {
-        // The same street name and number stand in many wards; a wrong ward keeps some credit.
-        place = Near::Street;
-        (same_house, hamlet) = (false, false);
-    }
-    let same_ward = ward == Said::Same || place == Near::House;
-    let somewhere = ward != Said::Nothing || place != Near::Unknown;
-    match phone {
-        Said::Same if same_house || hamlet => 1,
-        Said::Same if somewhere && !same_ward => 2,
-        Said::Same => 3,
-        Said::Other if same_house => 4,
-        Said::Nothing if same_house => 5,
-        Said::Other if hamlet => 11,
-        Said::Nothing if hamlet => 12,
-        Said::Other if same_ward || place == Near::Street => 6,
-        Said::Nothing if same_ward || place == Near::Street => 7,
-        Said::Other if somewhere => 8,
-        Said::Nothing if somewhere => 9,
-        Said::Other => 10,
-        Said::Nothing => 0,
-    }
 }
 
 /// Levels of surname-and-middle names, and of the given name.

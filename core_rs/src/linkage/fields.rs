@@ -75,6 +75,13 @@ pub const PEOPLE: [(&str, &[&str]); people::COUNT] = [
             "other_phone",
             "same_hamlet_other_phone",
             "same_hamlet",
+            "same_ward_other_phone_other_address",
+            "same_ward_other_address",
+            "other_phone_other_ward_other_address",
+            "other_ward_other_address",
+            "same_phone_same_ward_other_address",
+            "same_address_other_phone_other_ward",
+            "same_address_other_ward",
         ],
     ),
     (

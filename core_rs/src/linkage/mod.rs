@@ -6,7 +6,7 @@
 //!   `wards`: codes that mean one ward
 //! * `alike`: records of one name and day, and what they teach
 //! * [`common`]: what is common, noted in the profiles
-//! * [`fields`], [`compare`]: two records → a pattern of levels
+//! * [`fields`], [`compare`], [`household`]: two records → a pattern of levels
 //! * [`model`], [`prior`]: a pattern → bits for and against, field by field
 //! * [`verdict`]: what a shared document number proves
 //! * [`blocks`], [`learn`], [`link`], [`cluster`]: all records at once; [`parts`]: in tasks, file to file
@@ -21,6 +21,7 @@ pub mod common;
 pub mod compare;
 pub mod fields;
 pub mod hashing;
+mod household;
 pub mod index;
 pub mod keys;
 pub mod learn;
