@@ -29,7 +29,9 @@ pub enum Near {
     Unknown,
     /// The same house, as far as the words tell.
     House,
-    /// The same street or hamlet, or the same house with other words.
+    /// Perhaps the same house: one says less than the other, and nothing against it.
+    Within,
+    /// Another house of the same street, hamlet or ward.
     Street,
     /// Elsewhere.
     Elsewhere,
@@ -161,7 +163,7 @@ impl Address {
             }
             (true, true) if shared >= 2 && shared * 3 >= most * 2 => Near::House,
             (false, false) if shared >= 2 && shared * 4 >= most * 3 => Near::House,
-            _ if shared * 4 >= most * 3 => Near::Street,
+            _ if shared * 4 >= most * 3 => Near::Within,
             _ => Near::Elsewhere,
         }
     }
@@ -186,6 +188,9 @@ mod tests {
         }
         assert_eq!(near(home, "14 Lê Lợi, Phường Hải An, Đông Hà"), Near::Street);
         assert_eq!(near(home, "7 Bà Triệu, Xã Cam Lộ"), Near::Elsewhere);
+        assert_eq!(near("Thôn 4", "thon 4, xa Gio Lam"), Near::Within);
+        assert_eq!(near("Lê Lợi, P. Hải An, Đông Hà", home), Near::Within);
+        assert_eq!(near("Thôn 5, Xã Gio Lâm", "thon 4, xa Gio Lam"), Near::Street);
         assert_eq!(near(home, " , P."), Near::Unknown);
     }
 

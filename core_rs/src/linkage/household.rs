@@ -40,9 +40,10 @@ pub(super) fn household(people: &People, a: &Profile, b: &Profile) -> usize {
         mistaken = !vast;
         (same_house, hamlet) = (false, false);
     }
-    let same_ward = ward == Said::Same || matches!(place, Near::House | Near::Street);
+    let same_ward =
+        ward == Said::Same || matches!(place, Near::House | Near::Within | Near::Street);
     let somewhere = ward != Said::Nothing || place != Near::Unknown;
-    // An address that is another tells more against one person than none does.
+    // An address that is another tells more against one person than none or a shorter one does.
     let moved = matches!(place, Near::Street | Near::Elsewhere);
     match phone {
         Said::Same if same_house || hamlet => 1,
@@ -129,6 +130,7 @@ mod tests {
                 "same_ward_other_phone_other_address",
             ),
             (["", "", "19101"], "same_ward"),
+            (["", "P. Hải An, Đông Hà", "19101"], "same_ward"),
             (["", "14 Lê Lợi, Phường Hải An, Đông Hà", ""], "same_ward_other_address"),
             (["0375598171", "", "19102"], "other_phone_other_ward"),
             (
