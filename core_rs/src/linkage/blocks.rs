@@ -40,7 +40,7 @@ pub trait Population: Sync {
 }
 
 /// A block of more records than this is split.
-const LARGE: usize = 48;
+const LARGE: usize = 16;
 /// A block that no criterion makes smaller than this is left out and counted.
 const TOO_LARGE: usize = 1_000;
 
