@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -76,6 +79,16 @@ def test_several_workers_find_the_same_people_as_one_process(records, tmp_path):
     assert outputs[0]["entity_id"].n_unique() < 16_000
     assert outputs[1].equals(outputs[0])
     assert outputs[2].equals(outputs[0])
+
+
+def test_the_installed_command_starts_its_workers(records, tmp_path):
+    records.drop(TRUTH).head(500).write_parquet(tmp_path / "in.parquet")
+    tram = Path(sys.executable).with_name("tram")
+    paths = [tmp_path / "in.parquet", tmp_path / "out.parquet"]
+    command = [tram, "people", "link", "--workers", "2", *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert pl.read_parquet(tmp_path / "out.parquet").height == 500
 
 
 @pytest.mark.parametrize("stage", ["read", "blocks", "pairs"])
