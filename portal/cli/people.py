@@ -42,7 +42,11 @@ def link(source: Path, target: Path, wards: Path | None, workers: int) -> None:
     from portal.cli._link_tasks import WorkersDied
 
     successors = _successors(wards) if wards is not None else None
-    count = pl.scan_parquet(source).select(pl.len()).collect().item()
+    scan = pl.scan_parquet(source)
+    told = [name for name in core_rs.PeopleLinker.COLUMNS if name != "record_id"]
+    if not set(told) & set(scan.collect_schema().names()):
+        raise click.ClickException(f"{source} has none of the columns {', '.join(told)}.")
+    count = scan.select(pl.len()).collect().item()
     try:
         if workers == 1:
             linked, lost = _alone(source, count, successors)

@@ -58,6 +58,13 @@ def test_columns_without_values_missing_and_other_columns_are_fine(tmp_path):
     assert pl.read_parquet(tmp_path / "out.parquet")["entity_id"].to_list() == [1, 2]
 
 
+def test_a_file_that_says_nothing_of_people_is_refused(tmp_path):
+    pl.DataFrame({"record_id": [1], "name": ["Lê Văn An"]}).write_parquet(tmp_path / "in.parquet")
+    result = run(tmp_path / "in.parquet", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "none of the columns full_name, dob," in result.output
+
+
 def test_wards_need_their_two_columns(tmp_path):
     pl.DataFrame({"full_name": ["Lê Văn An"]}).write_parquet(tmp_path / "in.parquet")
     (tmp_path / "wards.csv").write_text("old,code\n1,2\n")
