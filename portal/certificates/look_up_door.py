@@ -33,6 +33,7 @@ from portal.declarations import lookups
 from portal.declarations.lookups import Try
 from portal.settings import Settings
 from portal.web import hot_http, languages
+from portal.web.arrivals import Arrivals
 from portal.web.cookies import Cookies
 from portal.web.hot_http import Answer, Done, Headers, Request
 from portal.web.shedding import busy_page
@@ -44,6 +45,9 @@ MAX_WAITING = 1500
 # Tries in hand count as failed: two workers must stay below the lock of a network (300).
 MAX_TOGETHER = 128
 LANES = 2
+# While so many come a second, a group waits so long for more: its statements cost nearly the same
+# for ten as for sixty.
+SURGE_RATE, GATHER_SECONDS = 200, 0.015
 _SLOW_WAITING = 64
 _CODE_PATH = re.compile(r"/[krKR]/([0-9A-Za-z-]{1,40})")
 _PERSONAL = {"content-length", "set-cookie", "server-timing", "x-request-id", "date", "connection"}
@@ -75,6 +79,10 @@ class LookUpDoor:
         self._waiting: list[_Waiting] = []
         # SQLite has one writer; a server's disk and network are worth waiting for side by side.
         self._lanes = 1 if config.is_sqlite else LANES
+        self._most = MAX_TOGETHER // self._lanes
+        self._in_hand = 0
+        self._arrivals = Arrivals(SURGE_RATE)
+        self._timer: asyncio.TimerHandle | None = None
         self._runners: set[asyncio.Task[None]] = set()
         self._pages = LookUpPages(app)
         self._cookies = Cookies().get_signing_serializer(app)
@@ -97,7 +105,11 @@ class LookUpDoor:
 
     async def stop(self) -> None:
         """Finishes what is waiting."""
-        while self._runners:
+        self._arrivals.is_surge = False
+        while self._waiting or self._runners:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._begin_now()
             await asyncio.wait(self._runners)
         self._opening.shutdown(wait=True)
         self._slow.shutdown(wait=True)
@@ -150,9 +162,35 @@ class LookUpDoor:
         who = lookups.caller(self._config.secret_key, self._address(request))
         asked = Asked(code, factor, Try(who.hashed(code), who.network))
         self._waiting.append(_Waiting(asked, typed, language, token, done))
-        # Few look-ups cost a group nearly as much as many do.
-        is_worth_another = len(self._waiting) >= MAX_TOGETHER // self._lanes // 4
-        if not self._runners or (is_worth_another and len(self._runners) < self._lanes):
+        self._arrivals.count(asyncio.get_running_loop().time())
+        if self._timer is None:
+            self._begin_soon()
+        elif not self._waits_for_more():
+            self._timer.cancel()
+            self._begin_now()
+
+    def _waits_for_more(self) -> bool:
+        """Whether more is likely to come at once, from connections that wait for no answer."""
+        return (
+            self._arrivals.is_surge
+            and len(self._waiting) < self._most
+            and len(self._waiting) + self._in_hand < self.connection_count()
+        )
+
+    def _begin_soon(self) -> None:
+        if self._waits_for_more():
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(GATHER_SECONDS, self._begin_now)
+        else:
+            self._begin_now()
+
+    def _begin_now(self) -> None:
+        """Begins a group; beside another one only if it is full, else who is at work goes on."""
+        self._timer = None
+        is_worth_it = not self._runners or (
+            len(self._waiting) >= self._most and len(self._runners) < self._lanes
+        )
+        if self._waiting and is_worth_it:
             self._runners.add(asyncio.get_running_loop().create_task(self._run()))
 
     def _address(self, request: Request) -> str:
@@ -214,11 +252,13 @@ class LookUpDoor:
     # -- tries, many at once
 
     async def _run(self) -> None:
-        loop, most = asyncio.get_running_loop(), MAX_TOGETHER // self._lanes
+        loop, is_first = asyncio.get_running_loop(), True
         try:
-            while self._waiting:
-                together = self._waiting[:most]
-                del self._waiting[:most]
+            while self._waiting and (is_first or not self._waits_for_more()):
+                is_first = False
+                together = self._waiting[: self._most]
+                del self._waiting[: self._most]
+                self._in_hand += len(together)
                 try:
                     answers = await loop.run_in_executor(self._opening, self._open, together)
                 except Exception as error:  # noqa: BLE001 - each of them gets an answer
@@ -227,12 +267,15 @@ class LookUpDoor:
                         "%d look-ups failed: %s", len(together), type(error).__name__
                     )
                     answers = [self._busy("POST", 503)] * len(together)
+                self._in_hand -= len(together)
                 self.counts["tries"] += len(together)
                 for one, answer in zip(together, answers, strict=True):
                     one.done(answer)
         finally:
             # In this very step: a try in the next one finds nobody at work.
             self._runners.discard(asyncio.current_task())
+            if self._waiting and self._timer is None:
+                self._begin_soon()
 
     def _open(self, together: Sequence[_Waiting]) -> list[Answer]:
         try:

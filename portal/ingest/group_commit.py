@@ -17,6 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from portal.ingest.journal import Arrival, Journal, JournalDown
+from portal.web.arrivals import Arrivals
 
 log = logging.getLogger("tram.door")
 
@@ -31,7 +32,6 @@ MAX_GROUP_SIZE = 1024
 PATIENCE_SECONDS = 0.0015
 # So long a commit waits for more while at least so many arrive a second, unless it has enough.
 GATHER_SECONDS, SURGE_RATE, ENOUGH = 0.005, 1000, 64
-_WINDOW_SECONDS = 0.05
 
 
 class Overloaded(Exception):
@@ -57,8 +57,7 @@ class GroupCommit:
         self._timer: asyncio.TimerHandle | None = None
         self._waiting_count = 0
         self._in_hand = 0
-        self._window = (0.0, 0)  # when it began, arrivals since
-        self._is_surge = False
+        self._arrivals = Arrivals(SURGE_RATE)
         self._is_gathering = False
         self.waiting_bytes = 0
         self.group_count = 0
@@ -83,7 +82,7 @@ class GroupCommit:
         own.append((arrival, kept))
         self._waiting_count += 1
         loop = asyncio.get_running_loop()
-        self._count_arrival(loop.time())
+        self._arrivals.count(loop.time())
         if self._timer is None:
             self._begin_soon(loop)
         elif self._is_gathering and not self._waits_for_more():
@@ -91,18 +90,10 @@ class GroupCommit:
             self._timer = None
             self._begin_soon(loop)
 
-    def _count_arrival(self, now: float) -> None:
-        began, count = self._window
-        if now - began < _WINDOW_SECONDS:
-            self._window = began, count + 1
-        else:
-            self._is_surge = count > SURGE_RATE * (now - began)
-            self._window = now, 1
-
     def _waits_for_more(self) -> bool:
         """Whether more is likely to come at once, from connections that wait for no answer."""
         return (
-            self._is_surge
+            self._arrivals.is_surge
             and self._waiting_count < ENOUGH
             and self._waiting_count + self._in_hand < self._sender_count()
         )
@@ -182,7 +173,7 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Commits what is waiting, then closes the journal."""
-        self._is_surge = False
+        self._arrivals.is_surge = False
         while self._waiting or self._runners:
             if self._timer is not None:
                 self._timer.cancel()

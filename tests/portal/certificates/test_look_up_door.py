@@ -281,3 +281,32 @@ def test_postgresql_asks_by_keys_though_its_tables_were_small(app: Flask, world:
         sa.event.remove(engine, "before_cursor_execute", listen)
     assert len(plans) == 3
     assert not [plan for plan in plans if "Seq Scan" in plan]
+
+
+def test_at_a_surge_tries_wait_for_those_who_may_still_come(
+    app: Flask, world: World, monkeypatch
+) -> None:
+    codes = [_released(world) for _ in range(7)]
+    monkeypatch.setattr(look_up_door, "GATHER_SECONDS", 30)
+    groups: list[int] = []
+    opened = LookUpDoor._open
+
+    def counted(self, together):
+        groups.append(len(together))
+        return opened(self, together)
+
+    monkeypatch.setattr(LookUpDoor, "_open", counted)
+
+    async def story(door):
+        page, cookie = await _open_form(door)
+        await _send(door, page, cookie, codes[0])
+        door._arrivals._began -= 1
+        door._arrivals._count = 10_000
+        # Each on a connection of its own: with the last one nobody is left who could send.
+        door.connection_count = lambda: 6
+        asked = [_send(door, page, cookie, code) for code in codes[1:]]
+        answers = await asyncio.wait_for(asyncio.gather(*asked), 25)
+        return {answer.status for answer in answers}
+
+    assert _run(app, story) == {200}
+    assert groups == [1, 6]

@@ -163,7 +163,8 @@ def test_a_quick_commit_keeps_to_one_journal(config) -> None:
 
 def _at_a_surge(door: GroupCommit) -> None:
     """As if very many had arrived in the last moment."""
-    door._window = (asyncio.get_running_loop().time() - 1, 10_000)
+    door._arrivals._began = asyncio.get_running_loop().time() - 1
+    door._arrivals._count = 10_000
 
 
 def test_at_a_surge_a_commit_waits_for_those_who_may_still_send(config, monkeypatch) -> None:
