@@ -25,7 +25,8 @@ class Ticket:
 
 @lru_cache(maxsize=4)
 def _signer_of(secret_key: str) -> TimestampSigner:
-    return TimestampSigner(secret_key, salt="look-up ticket")
+    # Not the salt of the tickets that held JSON: they would pass for ours, and not be understood.
+    return TimestampSigner(secret_key, salt="look-up ticket of two keys")
 
 
 def _signer() -> TimestampSigner:

@@ -15,6 +15,7 @@ from portal.certificates.look_up_door import LookUpDoor
 from portal.declarations import lookups
 from portal.declarations.models import LookupAttempt
 from portal.samples.models import Sample
+from portal.web.hot_http import Connections
 from tests.portal.certificates.browser import Browser
 from tests.portal.certificates.world import World
 from tests.portal.ingest.speaking import ask, running
@@ -310,3 +311,34 @@ def test_at_a_surge_tries_wait_for_those_who_may_still_come(
 
     assert _run(app, story) == {200}
     assert groups == [1, 6]
+
+
+def test_tries_that_wait_for_more_are_answered_at_the_end(
+    app: Flask, world: World, monkeypatch
+) -> None:
+    code = _released(world)
+    monkeypatch.setattr(look_up_door, "GATHER_SECONDS", 30)
+
+    async def story(door):
+        page, cookie = await _open_form(door)
+        door._arrivals._began = asyncio.get_running_loop().time() - 1
+        door._arrivals._count = 10_000
+        door.connection_count = lambda: 1000
+        asked = asyncio.create_task(_send(door, page, cookie, code))
+        await asyncio.sleep(0.3)
+        assert not asked.done()
+        await asyncio.wait_for(door.stop(), 25)
+        return (await asked).status
+
+    async def whole():
+        door = LookUpDoor(app, app.config["TRAM"])
+        await door.start()
+        server = await asyncio.get_running_loop().create_server(Connections(door), "127.0.0.1", 0)
+        door.port = server.sockets[0].getsockname()[1]
+        try:
+            return await story(door)
+        finally:
+            server.close()
+
+    db.db_session.remove()
+    assert asyncio.run(whole()) == 200
